@@ -1,0 +1,86 @@
+// Octets: the conversions everything else is made of. Buffer is used where there is one, because its native
+// conversions are several times as fast; the results are the same without it.
+
+interface FastBuffer extends Uint8Array {
+  toString(encoding?: string): string;
+}
+
+interface BufferConstructor {
+  from(value: string, encoding: string): FastBuffer;
+  from(value: ArrayBufferLike, offset: number, length: number): FastBuffer;
+}
+
+const NativeBuffer: BufferConstructor | undefined = (globalThis as { Buffer?: BufferConstructor }).Buffer;
+const utf8Encoder: TextEncoder = new TextEncoder();
+
+export const CR = 0x0d;
+export const LF = 0x0a;
+export const DOT = 0x2e;
+
+/** The UTF-8 octets of `text`, in memory of their own. A lone surrogate becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return utf8Encoder.encode(text);
+}
+
+/** Text from octets that should be UTF-8 and may be anything: what is not UTF-8 is read as Latin-1. */
+export function decodeText(octets: Uint8Array): string {
+  if (isAscii(octets)) return decodeLatin1(octets);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(octets);
+  } catch {
+    return decodeLatin1(octets);
+  }
+}
+
+/** A character for each octet. */
+export function decodeLatin1(octets: Uint8Array): string {
+  if (NativeBuffer !== undefined) {
+    return NativeBuffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
+  }
+  let text = "";
+  for (let at = 0; at < octets.length; at += CALL_LIMIT) {
+    text += String.fromCharCode(...octets.subarray(at, at + CALL_LIMIT));
+  }
+  return text;
+}
+
+/** How many arguments one call is given: engines run out of stack somewhere past 65,535. */
+const CALL_LIMIT = 8192;
+
+export function isAscii(octets: Uint8Array): boolean {
+  for (const octet of octets) if (octet > 0x7f) return false;
+  return true;
+}
+
+/** One array holding all of `parts`; a single part is returned as it is. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Base64 without line breaks (RFC 4648 §4). */
+export function encodeBase64(octets: Uint8Array): string {
+  if (NativeBuffer !== undefined) {
+    return NativeBuffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("base64");
+  }
+  return btoa(decodeLatin1(octets));
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** The octets of strict base64 (RFC 4648 §3.5: padded, nothing else in it), or `undefined`. */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  // Both native decoders skip what they do not know, so the alphabet is checked before, the spare bits after.
+  if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined;
+  const octets = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return encodeBase64(octets) === text ? octets : undefined;
+}
