@@ -11,7 +11,7 @@ interface BufferConstructor {
 }
 
 const NativeBuffer: BufferConstructor | undefined = (globalThis as { Buffer?: BufferConstructor }).Buffer;
-const utf8Encoder: TextEncoder = new TextEncoder();
+const utf8Encoder: { encode(text: string): Uint8Array } = new TextEncoder();
 
 export const CR = 0x0d;
 export const LF = 0x0a;
