@@ -8,6 +8,7 @@ interface FastBuffer extends Uint8Array {
 interface BufferConstructor {
   from(value: string, encoding: string): FastBuffer;
   from(value: ArrayBufferLike, offset: number, length: number): FastBuffer;
+  byteLength(text: string): number;
 }
 
 const NativeBuffer: BufferConstructor | undefined = (globalThis as { Buffer?: BufferConstructor }).Buffer;
@@ -50,6 +51,14 @@ const CALL_LIMIT = 8192;
 export function isAscii(octets: Uint8Array): boolean {
   for (const octet of octets) if (octet > 0x7f) return false;
   return true;
+}
+
+const NON_ASCII = /[^\x00-\x7f]/;
+
+/** Whether `text` is ASCII. Counting its UTF-8 octets natively is many times as fast as a look at each character. */
+export function isAsciiText(text: string): boolean {
+  if (NativeBuffer !== undefined) return NativeBuffer.byteLength(text) === text.length;
+  return !NON_ASCII.test(text);
 }
 
 /** One array holding all of `parts`; a single part is returned as it is. */

@@ -111,7 +111,7 @@ export abstract class SmtpError extends Error {
   /** Whether sending the same message again may succeed, and cannot make a second copy of it. */
   readonly retryable: boolean;
   /** What to change, where that is known: it names the option. */
-  readonly hint?: string;
+  declare readonly hint?: string;
 
   constructor(message: string, options: SmtpErrorOptions) {
     const { code, phase = "message", delivery = "not-sent", transient = false, hint } = options;
@@ -166,7 +166,7 @@ interface ReplyErrorOptions {
   readonly reply: Reply;
   readonly recipient?: string | undefined;
   readonly rejected?: readonly RejectedRecipient[] | undefined;
-  readonly transient?: boolean;
+  readonly delivery?: Delivery;
   readonly hint?: string | undefined;
 }
 
@@ -178,11 +178,11 @@ export class ReplyError extends SmtpError {
   readonly verb: string;
   readonly reply: Reply;
   /** The enhanced status code of `reply`, such as `5.7.1`. */
-  readonly enhancedStatus?: string;
+  declare readonly enhancedStatus?: string;
   /** The one recipient that was refused, where it was one. */
-  readonly recipient?: string;
+  declare readonly recipient?: string;
   /** Every refused recipient with its reply. */
-  readonly rejected?: readonly RejectedRecipient[];
+  declare readonly rejected?: readonly RejectedRecipient[];
 
   constructor(message: string, options: ReplyErrorOptions) {
     const { reply, recipient, rejected } = options;
@@ -202,9 +202,9 @@ export class AuthenticationError extends ReplyError {
     AuthenticationError.prototype.name = "AuthenticationError";
   }
   /** The SASL mechanism, where one was chosen. */
-  readonly mechanism?: string;
+  declare readonly mechanism?: string;
   /** What an OAuth server said of the token: the decoded JSON of its last challenge. */
-  readonly detail?: Readonly<Record<string, unknown>>;
+  declare readonly detail?: Readonly<Record<string, unknown>>;
 
   constructor(
     message: string,
@@ -214,7 +214,7 @@ export class AuthenticationError extends ReplyError {
       readonly detail?: Readonly<Record<string, unknown>> | undefined;
     },
   ) {
-    super(message, { phase: "auth", verb: "AUTH", ...options });
+    super(message, { phase: "auth", verb: "AUTH", delivery: "not-sent", ...options });
     if (options.mechanism !== undefined) this.mechanism = options.mechanism;
     if (options.detail !== undefined) this.detail = options.detail;
   }
@@ -226,7 +226,7 @@ export class ProtocolError extends SmtpError {
     ProtocolError.prototype.name = "ProtocolError";
   }
   /** The offending octets, escaped and cut. */
-  readonly excerpt?: string;
+  declare readonly excerpt?: string;
 
   constructor(
     message: string,
@@ -248,6 +248,12 @@ export class TransportError extends SmtpError {
   static {
     TransportError.prototype.name = "TransportError";
   }
+}
+
+/** Says where an error belongs that was made where neither the phase nor the fate of the message was known. */
+export function locate<E extends SmtpError>(error: E, phase: Phase, delivery: Delivery): E {
+  const retryable = error.retryable && delivery !== "unknown";
+  return Object.assign(error, { phase, delivery, retryable });
 }
 
 /** Tells whether `error` is one of this library's, so that its fields may be read. */

@@ -1,2 +1,46 @@
-// The door for Node, Bun and Deno: the list of what the package exports, and nothing else.
-export { AuthenticationError } from "./errors.ts";
+// The door for Node, Bun and Deno: the list of what the package exports, and the runtime it is for.
+
+import { Client } from "./client.ts";
+import type { SmtpClientOptions } from "./options.ts";
+import { connectNode } from "./transport/node.ts";
+
+/**
+ * Sends messages over SMTP. Connections are opened when they are needed, reused, and closed when they have been idle.
+ *
+ * @example
+ * const client = new SmtpClient("smtps://user:pass@smtp.example.com");
+ * const receipt = await client.send({ from, to, subject: "Your code", text: "123456" });
+ * await client.close();
+ */
+export class SmtpClient extends Client {
+  /** @throws {ConfigError} naming the option that cannot be used */
+  constructor(options: string | URL | SmtpClientOptions) {
+    super(options, connectNode);
+  }
+}
+
+export type { Mailbox, MailboxInput } from "./address.ts";
+export type { Attachment } from "./attachment.ts";
+export type { MechanismName } from "./auth/mechanism.ts";
+export type { Receipt, SendOptions } from "./client.ts";
+export type { Timeouts, TraceEvent } from "./connection.ts";
+export {
+  AuthenticationError,
+  ConfigError,
+  type Delivery,
+  ERROR_CODES,
+  type ErrorCode,
+  isSmtpError,
+  MessageError,
+  type Phase,
+  ProtocolError,
+  type RejectedRecipient,
+  type Reply,
+  ReplyError,
+  SmtpError,
+  TransportError,
+} from "./errors.ts";
+export type { Envelope, Message } from "./message.ts";
+export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
+export { compileTemplate, renderTemplate } from "./templates.ts";
+export type { Connect, Lookup, Target, TlsOptions, Wire } from "./transport/wire.ts";

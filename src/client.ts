@@ -1,0 +1,157 @@
+// What the user holds: a client that sends messages and says what became of each.
+
+import { abortError } from "./connection.ts";
+import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
+import type { Envelope, Message } from "./message.ts";
+import { composeMessage } from "./mime.ts";
+import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
+import { type Loan, Pool } from "./pool.ts";
+import type { Outcome } from "./protocol/transaction.ts";
+import type { Connect } from "./transport/wire.ts";
+
+/** Records one message that the server took responsibility for. */
+export interface Receipt {
+  /** The Message-ID, with its angle brackets. */
+  readonly messageId: string;
+  readonly envelope: Envelope;
+  /** The recipients that the server accepted, at least one. */
+  readonly accepted: readonly string[];
+  /** Those that it refused, each with the reply. */
+  readonly rejected: readonly RejectedRecipient[];
+  /** The reply to the end of the mail data. */
+  readonly reply: Reply;
+  /** The extensions that were used for it, by their EHLO keywords. */
+  readonly extensions: readonly string[];
+  /** How many connections it took: 2 where a reused one turned out to be dead before anything was sent. */
+  readonly attempts: number;
+  /** Milliseconds. */
+  readonly timings: {
+    /** Until there was a connection to send it over. */
+    readonly acquire: number;
+    /** From MAIL to the reply to the end of the mail data. */
+    readonly transaction: number;
+    readonly total: number;
+  };
+}
+
+export interface SendOptions {
+  /** Gives up. What is reported then says whether the message may have been sent. */
+  readonly signal?: AbortSignal;
+}
+
+/** Is `SmtpClient` without its runtime: the doors hand it the way to connect. */
+export class Client {
+  readonly #options: ResolvedOptions;
+  readonly #pool: Pool;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: string | URL | SmtpClientOptions, connect: Connect) {
+    this.#options = resolveOptions(options, connect);
+    this.#pool = new Pool(this.#options.settings, this.#options.limits);
+  }
+
+  /**
+   * Sends one message and resolves once the server has taken responsibility for it (RFC 5321 §6.1), for at least
+   * one of its recipients: `receipt.rejected` names the others.
+   *
+   * @throws {MessageError} before anything is sent, when the message cannot be sent as it stands
+   * @throws {ReplyError} when the server refuses the message, its sender, or every recipient
+   * @throws {AuthenticationError} when it refuses the login, or the credentials would not be safe
+   * @throws {ProtocolError} when it breaks the rules of SMTP
+   * @throws {TransportError} when the network, TLS or time fails, or `signal` is aborted
+   */
+  async send(message: Message, { signal }: SendOptions = {}): Promise<Receipt> {
+    try {
+      this.#assertOpen();
+      return await this.#send(message, this.#limited(signal));
+    } catch (error) {
+      throw rethrown(error, Client.prototype.send);
+    }
+  }
+
+  /**
+   * Connects, secures the connection, logs in, and says goodbye. Nothing is sent.
+   *
+   * @throws what `send` throws for a connection that cannot be opened
+   */
+  async verify({ signal }: SendOptions = {}): Promise<void> {
+    try {
+      this.#assertOpen();
+      const connection = await this.#pool.open(this.#limited(signal));
+      await connection.quit();
+    } catch (error) {
+      throw rethrown(error, Client.prototype.verify);
+    }
+  }
+
+  /** Waits for the messages under way, says goodbye on every connection, and takes no more messages. */
+  close(): Promise<void> {
+    this.#closing ??= this.#pool.drain();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
+    const started = performance.now();
+    const composed = composeMessage(message, {
+      now: new Date(),
+      random: (octets) => crypto.getRandomValues(new Uint8Array(octets)),
+    });
+    const { envelope, messageId, content, needs } = composed;
+    for (let attempts = 1; ; attempts++) {
+      const loan = await this.#pool.acquire({ signal, fresh: attempts > 1 });
+      const acquired = performance.now();
+      try {
+        if (signal?.aborted) throw abortError(signal);
+        const outcome: Outcome = await loan.connection.deliver(
+          { ...envelope, content, utf8: needs.utf8 },
+          signal,
+        );
+        const ended = performance.now();
+        return {
+          messageId,
+          envelope,
+          accepted: outcome.accepted,
+          rejected: outcome.rejected,
+          reply: outcome.reply,
+          extensions: outcome.used,
+          attempts,
+          timings: { acquire: acquired - started, transaction: ended - acquired, total: ended - started },
+        };
+      } catch (error) {
+        if (attempts > 1 || !isStale(error, loan)) throw error;
+      } finally {
+        this.#pool.release(loan.connection);
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
+    }
+  }
+
+  /** The caller's signal, and the time limit for the whole send where there is one. */
+  #limited(signal: AbortSignal | undefined): AbortSignal | undefined {
+    const { timeout } = this.#options;
+    if (timeout === undefined) return signal;
+    const limit = AbortSignal.timeout(timeout);
+    return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+  }
+}
+
+/** A connection that served others and died, or was dismissed, before this message was sent: a new one may do. */
+function isStale(error: unknown, { isReused }: Loan): boolean {
+  if (!isReused || !(error instanceof SmtpError) || error.delivery !== "not-sent") return false;
+  return error.code === "connection_lost" || error.code === "service_closing";
+}
+
+/** Errors are born on the stack of a socket. The caller wants to know which of their calls it was. */
+function rethrown(error: unknown, from: (...parameters: never[]) => unknown): unknown {
+  if (error instanceof SmtpError) Error.captureStackTrace?.(error, from);
+  return error;
+}

@@ -1,0 +1,121 @@
+// Reading what the caller gave: own properties only, each one once, into a snapshot. An inherited property is not
+// the caller's word (a polluted prototype must not address a mail), a getter read twice may give two answers, and
+// an unknown key is a typo that would lose part of a message.
+
+import { escapeText, MessageError } from "./errors.ts";
+
+/** The properties an object may have. A record and not a list, so that the compiler misses a forgotten one. */
+export type Keys<K extends string> = Readonly<Record<K, true>>;
+
+/** The own properties of `value`, each read once; an unknown one is refused. `field` is "" for the message itself. */
+export function readObject<K extends string>(
+  value: unknown,
+  keys: Keys<K>,
+  field: string,
+): Partial<Record<K, unknown>> {
+  if (!isObject(value)) throw new MessageError(field || "message", `is ${describe(value)}, not an object`);
+  const fields: Partial<Record<K, unknown>> = {};
+  for (const key of Object.keys(value)) {
+    if (!isKnown(key, keys)) throw unknownKey(key, keys, field);
+    fields[key] = value[key];
+  }
+  return fields;
+}
+
+/** The own properties of an object whose keys are the caller's to choose, each read once. */
+export function readEntries(value: unknown, field: string): [string, unknown][] {
+  if (!isObject(value)) throw new MessageError(field, `is ${describe(value)}, not an object`);
+  return Object.keys(value).map((key) => [key, value[key]]);
+}
+
+/** The elements of an array, each read once. */
+export function readArray(value: unknown, field: string, limit: number): unknown[] {
+  if (!Array.isArray(value)) throw new MessageError(field, `is ${describe(value)}, not an array`);
+  if (value.length > limit) {
+    throw new MessageError(field, `has ${value.length} elements; at most ${limit} are allowed`);
+  }
+  return Array.from<unknown>(value);
+}
+
+export function readText(value: unknown, field: string): string {
+  if (typeof value === "string") return value;
+  throw new MessageError(field, `is ${describe(value)}, not a string`);
+}
+
+export function readOptionalText(value: unknown, field: string): string | undefined {
+  return value === undefined ? undefined : readText(value, field);
+}
+
+// C0, DEL, C1, the line separators, and halves of surrogate pairs (with the flag, a whole pair is one character).
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]/u;
+
+/** Refuses the characters that no name or address holds, and that begin a new line somewhere. */
+export function refuseControls(text: string, field: string): void {
+  const found = CONTROL.exec(text);
+  if (found !== null) throw new MessageError(field, `holds the control character ${codePoint(found[0])}`);
+}
+
+/** A method of ES2024 that every supported runtime has, and the compiler's library not yet. */
+interface WellFormed {
+  isWellFormed(): boolean;
+}
+
+/** Refuses text that has no UTF-8 form. */
+export function refuseHalfPairs(text: string, field: string): void {
+  if (!(text as unknown as WellFormed).isWellFormed()) {
+    throw new MessageError(field, "holds half of a surrogate pair, which is not a character");
+  }
+}
+
+/** Names a character in a way that cannot draw on a terminal. */
+export function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** Says what a value is, for "is …, not a string". */
+export function describe(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Uint8Array) return "a Uint8Array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}
+
+function isKnown<K extends string>(key: string, keys: Keys<K>): key is K {
+  return Object.hasOwn(keys, key);
+}
+
+function unknownKey(key: string, keys: Keys<string>, field: string): MessageError {
+  const shown = `"${escapeText(key.slice(0, 40))}"`;
+  const near = Object.keys(keys).find((known) => resembles(key, known));
+  return new MessageError(
+    field || "message",
+    near === undefined ? `has no property ${shown}` : `has no property ${shown}; is "${near}" meant?`,
+    { hint: `The properties are ${Object.keys(keys).join(", ")}.` },
+  );
+}
+
+/** Whether two names differ in case and punctuation only, or by one letter added, left out or changed. */
+function resembles(key: string, known: string): boolean {
+  const a = letters(key);
+  const b = letters(known);
+  if (Math.abs(a.length - b.length) > 1 || Math.min(a.length, b.length) < 2) return false;
+  let head = 0;
+  while (head < a.length && a[head] === b[head]) head++;
+  let tail = 0;
+  while (tail < Math.min(a.length, b.length) - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++;
+  return Math.max(a.length, b.length) - head - tail <= 1;
+}
+
+function letters(name: string): string {
+  return name
+    .slice(0, 40)
+    .toLowerCase()
+    .replace(/[^a-z]/g, "");
+}

@@ -1,0 +1,140 @@
+// The one place that makes header fields (RFC 5322 §2.2). What goes in is checked, and every line that comes out is
+// checked again after encoding: whatever went wrong before, no field gains a line.
+
+import type { ParsedMailbox } from "../address.ts";
+import { encodeUtf8 } from "../bytes.ts";
+import { MessageError } from "../errors.ts";
+import { codePoint, refuseHalfPairs } from "../input.ts";
+import { encodeWords, MAX_ENCODED_WORD, MIN_ENCODED_WORD } from "./encoded-word.ts";
+
+export const CRLF = "\r\n";
+/** RFC 5322 §2.1.1: octets in a line, without its CRLF. */
+export const MAX_LINE = 998;
+/** RFC 5322 §2.1.1 asks for 78, RFC 2047 §2 for 76 in a line with an encoded-word. */
+const PREFERRED_LINE = 76;
+/** A name, its colon and a space still fit on a preferred line. */
+const MAX_FIELD_NAME = 74;
+/** A longer display name is encoded, which folds it; a quoted-string is one unit. */
+const MAX_PLAIN_NAME = 64;
+
+const FIELD_NAME = /^[!-9;-~]+$/;
+
+/** Refuses a name that is not a field name (RFC 5322 §2.2); `path` is what the error names. */
+export function checkFieldName(name: string, path: string): void {
+  if (name.length > MAX_FIELD_NAME) {
+    throw new MessageError(path, `is a field name of more than ${MAX_FIELD_NAME} characters`);
+  }
+  if (!FIELD_NAME.test(name)) {
+    throw new MessageError(path, "is not a field name: visible ASCII without a colon (RFC 5322 §2.2)");
+  }
+}
+
+// C0 and DEL. TAB too: folding would have to tell it from a space, and a reader may turn either into the other.
+const HEADER_CONTROL = /[\x00-\x1f\x7f]/;
+
+/** Refuses text that cannot be the value of a field. */
+export function checkFieldText(value: string, path: string): void {
+  const control = HEADER_CONTROL.exec(value);
+  if (control !== null) {
+    throw new MessageError(path, `holds the control character ${codePoint(control[0])}`, {
+      hint: "A header field is one line of text; lines are folded when the message is composed.",
+    });
+  }
+  refuseHalfPairs(value, path);
+}
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/** A field of free text, such as Subject: as it is where it can be, in encoded-words where it cannot. */
+export function unstructuredField(name: string, value: string, path: string): string {
+  checkFieldName(name, path);
+  if (PRINTABLE.test(value) && !needsEncoding(value)) {
+    if (value === "") return emit([`${name}:`], path);
+    if (name.length + 2 + value.length <= PREFERRED_LINE) return emit([`${name}: ${value}`], path);
+    // A line is broken before the first space of a run, so that no line is blank and every space survives.
+    const units = value.split(/(?<! ) /);
+    if (name.length + 2 + longest(units) <= MAX_LINE) return emit(fold(name, units), path);
+  }
+  checkFieldText(value, path);
+  return emit(fold(name, encodeWords(value, firstRoom(name))), path);
+}
+
+/** A field of mailboxes, such as To; the list is empty where the field is to be left out. */
+export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], path: string): string {
+  if (mailboxes.length === 0) return "";
+  const units: string[] = [];
+  const last = mailboxes.length - 1;
+  mailboxes.forEach((mailbox, at) => {
+    const room = at === 0 ? firstRoom(name) : MAX_ENCODED_WORD;
+    const separator = at < last ? "," : "";
+    if (mailbox.name === undefined) {
+      units.push(mailbox.address + separator);
+    } else {
+      units.push(...phrase(mailbox.name, room), `<${mailbox.address}>${separator}`);
+    }
+  });
+  return emit(fold(name, units), path, { utf8: mailboxes.some(({ utf8 }) => utf8) });
+}
+
+/** A field of ASCII units that may be folded between any two of them, such as `a/b;` and `c=d`. */
+export function structuredField(name: string, units: readonly string[], path: string): string {
+  return emit(fold(name, units), path);
+}
+
+// RFC 5322 §3.2.3: atoms and single spaces.
+const PHRASE_OF_ATOMS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+$/;
+
+/** A display name: atoms, a quoted-string, or bare encoded-words, which inside quotes would be read as they stand. */
+function phrase(name: string, room: number): string[] {
+  if (name.length > MAX_PLAIN_NAME || !PRINTABLE.test(name) || name.includes("=?")) {
+    return encodeWords(name, room);
+  }
+  if (PHRASE_OF_ATOMS.test(name) && !needsEncoding(name) && !name.includes("  ")) return [name];
+  return [`"${name.replace(/["\\]/g, "\\$&")}"`];
+}
+
+/** Whether text of printable ASCII would be read otherwise than it stands: as an encoded-word, or trimmed. */
+function needsEncoding(value: string): boolean {
+  return value.startsWith(" ") || value.endsWith(" ") || value.includes("=?");
+}
+
+function firstRoom(name: string): number {
+  const room = PREFERRED_LINE - name.length - 2;
+  return room < MIN_ENCODED_WORD ? MAX_ENCODED_WORD : Math.min(room, MAX_ENCODED_WORD);
+}
+
+function longest(units: readonly string[]): number {
+  return units.reduce((length, unit) => Math.max(length, unit.length), 0);
+}
+
+/** The lines of a field, broken between units (RFC 5322 §2.2.3). */
+function fold(name: string, units: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = `${name}:`;
+  for (const unit of units) {
+    // A unit too long for any line stays where it is: a break would not help.
+    if (line.length + 1 + unit.length > PREFERRED_LINE && unit.length < PREFERRED_LINE) {
+      lines.push(line);
+      line = "";
+    }
+    line += ` ${unit}`;
+  }
+  lines.push(line);
+  return lines;
+}
+
+// What no line of a field may hold where UTF-8 is allowed (RFC 6532 §3.2).
+const UNSAFE_IN_UTF8 = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]/u;
+
+/** The last line of defence: looks at the lines as they will leave. */
+function emit(lines: readonly string[], path: string, { utf8 = false }: { utf8?: boolean } = {}): string {
+  for (const line of lines) {
+    if (utf8 ? UNSAFE_IN_UTF8.test(line) : !PRINTABLE.test(line)) {
+      throw new MessageError(path, "would put a control or non-ASCII character into the header section");
+    }
+    if ((utf8 ? encodeUtf8(line).length : line.length) > MAX_LINE) {
+      throw new MessageError(path, `would make a line of more than ${MAX_LINE} octets (RFC 5322 §2.1.1)`);
+    }
+  }
+  return lines.length === 1 ? lines[0] + CRLF : lines.join(CRLF) + CRLF;
+}

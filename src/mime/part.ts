@@ -1,0 +1,86 @@
+// Body parts (RFC 2046): the tree of a message, and its octets.
+
+import { concat, encodeUtf8 } from "../bytes.ts";
+import { CRLF, structuredField } from "./header.ts";
+import { formatParameter } from "./parameter.ts";
+import type { EncodedBody } from "./transfer-encoding.ts";
+
+/** A part with a body of its own. */
+export interface LeafPart {
+  readonly kind: "leaf";
+  /** Its Content-… fields, without Content-Transfer-Encoding. */
+  readonly header: string;
+  readonly body: EncodedBody;
+}
+
+/** A part made of parts. */
+export interface MultiPart {
+  readonly kind: "multipart";
+  readonly header: string;
+  readonly boundary: string;
+  readonly parts: readonly Part[];
+}
+
+export type Part = LeafPart | MultiPart;
+
+/** A multipart of the given subtype, such as `mixed`. */
+export function multipart(
+  subtype: "mixed" | "alternative" | "related",
+  boundary: string,
+  parts: readonly Part[],
+): MultiPart {
+  const parameters = formatParameter("boundary", boundary);
+  // RFC 2387 §3.1 asks for the type of the root, which here is always the HTML.
+  if (subtype === "related") parameters.push('type="text/html"');
+  const header = contentField("Content-Type", `multipart/${subtype}`, parameters);
+  return { kind: "multipart", header, boundary, parts };
+}
+
+/** A field of a value and its parameters, such as Content-Type. */
+export function contentField(name: string, value: string, parameters: readonly string[]): string {
+  const units = [value, ...parameters];
+  return structuredField(
+    name,
+    units.map((unit, at) => (at < units.length - 1 ? `${unit};` : unit)),
+    name,
+  );
+}
+
+/** The octets of `fields` and then of `part`, in canonical form: every line, the last one too, ends in CRLF. */
+export function serialize(fields: string, part: Part): Uint8Array {
+  const chunks: Chunk[] = [fields];
+  writePart(part, chunks);
+  if (!endsInLineEnd(chunks.at(-1))) write(CRLF, chunks);
+  return concat(chunks.map((chunk) => (typeof chunk === "string" ? encodeUtf8(chunk) : chunk)));
+}
+
+type Chunk = string | Uint8Array;
+
+// The depth is ours (three at most), not the caller's.
+function writePart(part: Part, chunks: Chunk[]): void {
+  if (part.kind === "leaf") {
+    const encoding = structuredField("Content-Transfer-Encoding", [part.body.encoding], "body");
+    write(part.header + encoding + CRLF, chunks);
+    write(part.body.body, chunks);
+    return;
+  }
+  write(part.header, chunks);
+  for (const child of part.parts) {
+    // RFC 2046 §5.1.1: the CRLF before a delimiter belongs to the delimiter, so a body keeps its own last line.
+    write(`${CRLF}--${part.boundary}${CRLF}`, chunks);
+    writePart(child, chunks);
+  }
+  write(`${CRLF}--${part.boundary}--`, chunks);
+}
+
+/** Adds to the last chunk where both are strings: a message without attachments is then encoded in one call. */
+function write(chunk: Chunk, chunks: Chunk[]): void {
+  const last = chunks.at(-1);
+  if (typeof chunk === "string" && typeof last === "string") chunks[chunks.length - 1] = last + chunk;
+  else if (chunk.length > 0) chunks.push(chunk);
+}
+
+function endsInLineEnd(chunk: Chunk | undefined): boolean {
+  if (chunk === undefined || typeof chunk === "string") return chunk?.endsWith(CRLF) ?? true;
+  return chunk.length > 1 && chunk.at(-2) === 0x0d && chunk.at(-1) === 0x0a;
+}

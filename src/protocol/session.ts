@@ -1,0 +1,291 @@
+// One SMTP session, sans-IO: octets in, effects out. It matches replies with what they answer, keeps the state
+// by the one table, and knows at any moment what may have become of the message.
+
+import type { Command } from "../commands.ts";
+import {
+  type Delivery,
+  describeReply,
+  locate,
+  type Phase,
+  ProtocolError,
+  type Reply,
+  ReplyError,
+  type SmtpError,
+  TransportError,
+} from "../errors.ts";
+import type { Dialogue, Turn } from "./dialogue.ts";
+import { ReplyParser } from "./reply.ts";
+import { nextState, type State, type Subject } from "./state.ts";
+
+/** What the session asks of whoever holds the wire, in this order. */
+export type Effect =
+  | { readonly do: "write"; readonly commands: readonly Command[] }
+  | { readonly do: "stream"; readonly content: Uint8Array }
+  | { readonly do: "upgrade" }
+  | { readonly do: "resolve"; readonly value: unknown }
+  | { readonly do: "reject"; readonly error: unknown };
+
+const PHASES: Readonly<Record<Subject, Phase>> = {
+  GREETING: "greeting",
+  EHLO: "ehlo",
+  HELO: "ehlo",
+  STARTTLS: "starttls",
+  TLS: "tls",
+  AUTH: "auth",
+  RESPONSE: "auth",
+  MAIL: "mail",
+  RCPT: "rcpt",
+  DATA: "data",
+  CONTENT: "end-of-data",
+  RSET: "rset",
+  QUIT: "quit",
+};
+
+export class Session {
+  #state: State = "connected";
+  #parser = new ReplyParser();
+  #dialogue: Dialogue<unknown> | undefined;
+  #turn: Turn | undefined;
+  /** What is still to be replied to in this turn, in order. */
+  #owed: readonly Subject[] = [];
+  #replies: Reply[] = [];
+  #delivery: Delivery = "not-sent";
+  /** What the server may repeat to us and nobody else may read. */
+  #secrets: readonly string[] = [];
+  #heard = 0;
+  readonly #onReply: ((reply: Reply) => void) | undefined;
+
+  constructor(onReply?: (reply: Reply) => void) {
+    this.#onReply = onReply;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Whether a mail transaction may begin: nothing is under way, and the server has said nothing unasked. */
+  get isIdle(): boolean {
+    return this.#state === "ready" && this.#dialogue === undefined;
+  }
+
+  /** What the session waits for. */
+  get phase(): Phase {
+    const [subject] = this.#owed;
+    if (subject === undefined) return "idle";
+    return subject === "CONTENT" && this.#delivery === "not-sent" ? "content" : PHASES[subject];
+  }
+
+  /** How many replies have come so far: a deadline is for one reply, and starts again with the next. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Starts a dialogue. The one before it must be over. */
+  begin(dialogue: Dialogue<unknown>): readonly Effect[] {
+    this.#dialogue = dialogue;
+    this.#delivery = "not-sent";
+    if (this.#state === "closed") return this.ended();
+    return this.#resume([]);
+  }
+
+  /** Takes what the server said, in pieces of any size. */
+  receive(octets: Uint8Array): readonly Effect[] {
+    if (this.#state === "closed") return [];
+    if (this.#state === "securing") return this.#distrust();
+    this.#parser.push(octets);
+    return this.#guarded(() => this.#listen());
+  }
+
+  /** Must be called before the octets that end the mail data are handed over: from here on its fate is open. */
+  contentEnds(): void {
+    this.#delivery = "unknown";
+  }
+
+  /** The TLS handshake is done. Nothing that was heard before it counts (RFC 3207 §4.2). */
+  secured(): readonly Effect[] {
+    this.#parser = new ReplyParser();
+    return this.#guarded(() => {
+      this.#move("TLS", 220);
+      this.#owed = [];
+      return this.#resume([]);
+    });
+  }
+
+  /** The server closed the connection. */
+  ended(): readonly Effect[] {
+    return this.fail(
+      new TransportError("the server closed the connection", { code: "connection_lost", transient: true }),
+    );
+  }
+
+  /** The wire failed, a deadline passed, or the caller gave up: the session is over. */
+  fail(
+    error: SmtpError,
+    {
+      phase = this.phase,
+      delivery = this.#delivery,
+    }: { readonly phase?: Phase; readonly delivery?: Delivery } = {},
+  ): readonly Effect[] {
+    this.#state = "closed";
+    if (this.#dialogue === undefined) return [];
+    const verdict = this.#turn !== undefined && "verdict" in this.#turn ? this.#turn.verdict : undefined;
+    return this.#settle({ do: "reject", error: verdict ?? locate(error, phase, delivery) });
+  }
+
+  #guarded(run: () => readonly Effect[]): readonly Effect[] {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.fail(error);
+      throw error;
+    }
+  }
+
+  /** Takes replies for as long as any is owed. */
+  #listen(): readonly Effect[] {
+    const effects: Effect[] = [];
+    while (this.#owed.length > 0) {
+      const reply = this.#parser.next();
+      if (reply === undefined) return effects;
+      effects.push(...this.#hear(this.#masked(reply)));
+    }
+    // Nobody asked: 421 may come at any time, anything else means that replies and commands are out of step. The
+    // session ends either way, and what is settled stays settled.
+    if (!this.#parser.isEmpty && this.#dialogue === undefined) this.#state = "closed";
+    return effects;
+  }
+
+  #hear(reply: Reply): readonly Effect[] {
+    const [subject, ...stillOwed] = this.#owed;
+    if (subject === undefined) return [];
+    this.#heard++;
+    this.#onReply?.(reply);
+
+    // While mail data still flows only a refusal can be meant: the server has not seen the end that it would accept.
+    const isEarly = subject === "CONTENT" && this.#delivery === "not-sent";
+    if (isEarly && reply.code < 400) {
+      throw new ProtocolError(`the server accepted a message it has not got: ${describeReply(reply)}`, {
+        code: "unsolicited_reply",
+      });
+    }
+    if (reply.code === 421) return this.#close(subject, reply);
+    this.#move(subject, reply.code);
+    // What is left of the mail data would be read as commands, so this connection says nothing more.
+    if (isEarly) this.#state = "closed";
+
+    this.#replies.push(reply);
+    this.#owed = stillOwed;
+    if (stillOwed.length > 0) return [];
+    const replies = this.#replies;
+    this.#replies = [];
+    return this.#parser.isEmpty || isEarly ? this.#resume(replies) : this.#resumeTrailed(replies, subject);
+  }
+
+  /** Resumes the dialogue although octets trail the reply that ended its turn: they answer nothing we said. */
+  #resumeTrailed(replies: readonly Reply[], subject: Subject): readonly Effect[] {
+    if (this.#state === "securing") return this.#distrust();
+    // RFC 5321 §3.8: a 421 needs no command; it is heard with the next turn, or ends the session if there is none.
+    const effects = this.#resume(replies);
+    if (this.#parser.mayBe("421")) return effects;
+    // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands.
+    const desync = new ProtocolError("the server replied to a command it has not been given", {
+      code: "unsolicited_reply",
+    });
+    if (this.#dialogue !== undefined) throw desync;
+    this.#state = "closed";
+    const [settled] = effects;
+    if (settled?.do !== "resolve") return effects;
+    return [{ do: "reject", error: locate(desync, PHASES[subject], this.#delivery) }];
+  }
+
+  #resume(replies: readonly Reply[]): readonly Effect[] {
+    const dialogue = this.#dialogue;
+    if (dialogue === undefined) return [];
+    let step: IteratorResult<Turn, unknown>;
+    try {
+      step = dialogue.next(replies);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#state = "closed";
+      return this.#settle({ do: "reject", error });
+    }
+    return step.done ? this.#settle({ do: "resolve", value: step.value }) : this.#take(step.value);
+  }
+
+  #take(turn: Turn): readonly Effect[] {
+    this.#turn = turn;
+    switch (turn.kind) {
+      case "greeting":
+        this.#owed = ["GREETING"];
+        return [];
+      case "commands":
+        this.#owed = turn.commands.map(({ verb }) => verb);
+        this.#remember(turn.commands);
+        return [{ do: "write", commands: turn.commands }];
+      case "content":
+        this.#owed = ["CONTENT"];
+        this.#delivery = "not-sent";
+        return [{ do: "stream", content: turn.content }];
+      case "tls":
+        this.#owed = ["TLS"];
+        return [{ do: "upgrade" }];
+    }
+  }
+
+  #settle(effect: Effect): readonly Effect[] {
+    this.#dialogue = undefined;
+    this.#turn = undefined;
+    this.#owed = [];
+    this.#replies = [];
+    return [effect];
+  }
+
+  /** RFC 3207 §4.2: octets that trail the 220 in the clear were not said by the server we are about to trust. */
+  #distrust(): readonly Effect[] {
+    const error = new ProtocolError("octets follow the reply to STARTTLS in the clear", {
+      code: "starttls_injection",
+      hint: "someone between may be tampering with the connection",
+    });
+    return this.fail(error, { phase: "starttls" });
+  }
+
+  /** RFC 5321 §3.8: the server shuts the channel down, whatever we asked. */
+  #close(subject: Subject, reply: Reply): readonly Effect[] {
+    const error = new ReplyError(`the server closes the session: ${describeReply(reply)}`, {
+      code: "service_closing",
+      phase: this.phase,
+      verb: subject,
+      reply,
+    });
+    return this.fail(error, { delivery: subject === "CONTENT" ? "rejected" : "not-sent" });
+  }
+
+  #move(subject: Subject, code: number): void {
+    const next = nextState(this.#state, subject, code);
+    if (next === undefined) {
+      throw new ProtocolError(`the server replied ${code} to ${subject}, which the protocol does not allow`, {
+        code: "unexpected_reply",
+      });
+    }
+    this.#state = next;
+  }
+
+  #remember(commands: readonly Command[]): void {
+    for (const { secrets } of commands) {
+      if (secrets.length === 0) continue;
+      // The longest first: a password may be part of what it is encoded in.
+      this.#secrets = [...new Set([...this.#secrets, ...secrets])].sort((a, b) => b.length - a.length);
+    }
+  }
+
+  /** Some servers repeat in a refusal what they were sent, login and all. */
+  #masked(reply: Reply): Reply {
+    if (this.#secrets.length === 0) return reply;
+    const lines = reply.lines.map((line) =>
+      this.#secrets.reduce(
+        (text, secret) => (secret === "" ? text : text.replaceAll(secret, "********")),
+        line,
+      ),
+    );
+    return { ...reply, lines };
+  }
+}

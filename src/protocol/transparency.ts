@@ -1,0 +1,75 @@
+// Mail data on its way through DATA (RFC 5321 §4.5.2): a dot that begins a line is doubled, and a line holding
+// one dot ends it all. The state is kept across blocks, for a line may begin at any octet of any block.
+
+import { CR, concat, DOT, LF } from "../bytes.ts";
+import { MessageError } from "../errors.ts";
+
+/** Blocks of this many octets are handed to the wire: enough to keep it busy, few enough to wait for between. */
+const BLOCK = 65_536;
+
+const END_OF_LINE = Uint8Array.of(CR, LF);
+const END_OF_DATA = Uint8Array.of(DOT, CR, LF);
+
+export interface Block {
+  readonly octets: Uint8Array;
+  /** This block ends the mail data: once it is handed over, the server may hold a complete message. */
+  readonly last: boolean;
+}
+
+/** The mail data of `content`, block by block; the end of data rides in the last one. */
+export function* mailData(content: Uint8Array): Generator<Block, void, void> {
+  const transparency = new Transparency();
+  for (let at = 0; at + BLOCK < content.length; at += BLOCK) {
+    yield { octets: transparency.block(content.subarray(at, at + BLOCK)), last: false };
+  }
+  const tail = content.subarray(Math.max(0, Math.ceil(content.length / BLOCK) - 1) * BLOCK);
+  yield { octets: concat([transparency.block(tail), transparency.end()]), last: true };
+}
+
+export class Transparency {
+  /** Where the next octet stands: at the start of a line, within one, or right behind a CR. */
+  #position: "start" | "within" | "cr" = "start";
+
+  /** The octets of one block, dots doubled. */
+  block(octets: Uint8Array): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (let at = 0; at < octets.length; at++) {
+      const octet = octets[at];
+      if (octet === LF) {
+        if (this.#position !== "cr") throw bareLineEnd("line feed");
+        this.#position = "start";
+      } else if (this.#position === "cr") {
+        throw bareLineEnd("carriage return");
+      } else if (octet === CR) {
+        this.#position = "cr";
+      } else {
+        if (octet === DOT && this.#position === "start") {
+          parts.push(octets.subarray(from, at), DOUBLED);
+          from = at;
+        }
+        this.#position = "within";
+      }
+    }
+    if (from === 0) return octets;
+    parts.push(octets.subarray(from));
+    return concat(parts);
+  }
+
+  /** What ends the mail data: the line end that is missing, if it is, and the dot. */
+  end(): Uint8Array {
+    if (this.#position === "cr") throw bareLineEnd("carriage return");
+    return this.#position === "start" ? END_OF_DATA : concat([END_OF_LINE, END_OF_DATA]);
+  }
+}
+
+const DOUBLED = Uint8Array.of(DOT);
+
+// Servers disagree on what a bare CR or LF is, and what one reads as text another reads as the end of the message
+// with commands behind it. None leaves.
+function bareLineEnd(which: string): MessageError {
+  return new MessageError(
+    "content",
+    `the message holds a bare ${which}; only CR LF ends a line (RFC 5321 §2.3.8)`,
+  );
+}

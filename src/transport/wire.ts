@@ -1,0 +1,75 @@
+// The wire: what a runtime must offer so that a session can be held over it.
+
+/** Holds the options of `node:tls` that a client may set; the names and meanings are Node's. */
+export interface TlsOptions {
+  /** Certificates of the authorities to trust instead of the runtime's own, PEM. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** The client's certificate chain, PEM. */
+  readonly cert?: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** The private key of `cert`, PEM. */
+  readonly key?: string | Uint8Array;
+  readonly passphrase?: string;
+  readonly pfx?: string | Uint8Array;
+  readonly crl?: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** The lowest version to speak. @default "TLSv1.2" */
+  readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  readonly ciphers?: string;
+  readonly sigalgs?: string;
+  readonly ecdhCurve?: string;
+  /**
+   * `false` takes any certificate. Credentials then stay unsent unless `auth.allowInsecure` is set or the host is
+   * a loopback address. @default true
+   */
+  readonly rejectUnauthorized?: boolean;
+  /** Replaces the check of the certificate's name; returns an error to refuse. */
+  readonly checkServerIdentity?: (name: string, certificate: object) => Error | undefined;
+}
+
+/** Has the shape of `dns.lookup`. */
+export type Lookup = (
+  hostname: string,
+  options: object,
+  callback: (error: Error | null, address: string | object[], family?: number) => void,
+) => void;
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first octet. */
+  readonly implicitTls: boolean;
+  /** The name in the server's certificate, and in SNI where it is no IP address. */
+  readonly servername: string;
+  readonly tls: TlsOptions;
+  readonly localAddress?: string | undefined;
+  readonly lookup?: Lookup | undefined;
+  /** Ends the attempt; nothing is left open. */
+  readonly signal: AbortSignal;
+}
+
+/** Is a stream of octets in both directions, pulled. */
+export interface Wire {
+  /** TLS is in place. */
+  readonly secure: boolean;
+  /** The other end of the TLS has shown a certificate that we trust for the name we asked for. */
+  readonly verified: boolean;
+  /** Our own IP address on this wire, where the runtime tells. */
+  readonly localAddress?: string | undefined;
+  /** What was negotiated, for traces: `TLSv1.3`. */
+  readonly tlsVersion?: string | undefined;
+  /** The next octets, or `undefined` at the end of the stream. At most one read may be outstanding. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Sends octets. A promise means that the buffer is full: it resolves when the next write may follow. */
+  write(octets: Uint8Array): Promise<void> | undefined;
+  /** Puts TLS on the wire. No read may be outstanding and nothing may have been received that was not read. */
+  startTls(): Promise<void>;
+  /** Whether waiting for this wire keeps the process alive. */
+  hold(active: boolean): void;
+  /** Ends the stream after what was written. */
+  close(): void;
+  /** Ends it now; an outstanding read or write rejects with `reason`. */
+  destroy(reason?: Error): void;
+}
+
+/** Opens a wire. Rejects with a TransportError; leaves nothing behind when it does. */
+export type Connect = (target: Target) => Promise<Wire>;

@@ -1,0 +1,258 @@
+// A real Postfix, told what a real server is told, and each message read back from where it was delivered.
+import { readFile } from "node:fs/promises";
+import { inspect } from "node:util";
+import { afterAll, describe, expect, inject, test, vi } from "vitest";
+import { AuthenticationError, MessageError, type Reply, ReplyError, SmtpClient } from "../../src/index.ts";
+import { copiesOf, deliveredCopies } from "./maildir.ts";
+import { recordingRelay, sentContent } from "./relay.ts";
+import { compare, fullMessage, type Sample, shortMessage } from "./sample.ts";
+
+const { maildir, log, ca, ports } = inject("postfix");
+const login = { user: "alice", pass: "s3cret pass" } as const;
+const plain = { host: "127.0.0.1", port: port("plain"), security: "none" } as const;
+const localhost = { host: "localhost", tls: { ca } } as const;
+const overStartTls = { ...localhost, port: port("submission"), security: "starttls" } as const;
+const overTls = { ...localhost, port: port("smtps"), security: "tls" } as const;
+const authPlain = { ...login, mechanism: "PLAIN" } as const;
+const authLogin = { ...login, mechanism: "LOGIN" } as const;
+
+const seen: string[] = [];
+afterAll(() => console.log(seen.map((line) => `interop postfix: ${line}`).join("\n")));
+
+describe("a message arrives as it was written", () => {
+  test.each([
+    ["plain", plain, "ESMTP, no TLS", undefined],
+    ["STARTTLS", overStartTls, "ESMTPS, TLSv1.3", undefined],
+    [
+      "STARTTLS + AUTH PLAIN",
+      { ...overStartTls, auth: authPlain },
+      "ESMTPSA, TLSv1.3, sender alice",
+      "PLAIN",
+    ],
+    [
+      "STARTTLS + AUTH LOGIN",
+      { ...overStartTls, auth: authLogin },
+      "ESMTPSA, TLSv1.3, sender alice",
+      "LOGIN",
+    ],
+    ["implicit TLS", overTls, "ESMTPS, TLSv1.3", undefined],
+    ["implicit TLS + AUTH", { ...overTls, auth: login }, "ESMTPSA, TLSv1.3, sender alice", "PLAIN"],
+    ["implicit TLS to an address", { ...overTls, host: "127.0.0.1" }, "ESMTPS, TLSv1.3", undefined],
+  ] as const)("%s", async (name, options, trace, mechanism) => {
+    await using client = new SmtpClient(options);
+    const message = fullMessage(name);
+    const receipt = await client.send(message);
+    const recipients = ["bob@example.test", "carol@example.test", "dave@example.test", "erin@example.test"];
+    expect(receipt).toMatchObject({ accepted: recipients, rejected: [], reply: { code: 250 } });
+    const copies = await deliveredCopies(maildir, receipt.messageId, recipients);
+    for (const copy of copies) {
+      expect(copy.trace).toBe(trace);
+      expect(copy.content).not.toContain("erin@example.test");
+    }
+    await expectLogin(receipt.reply, mechanism);
+    const agreement = new Set(copies.map((copy) => compare(copy, message, receipt.messageId)));
+    saw(name, receipt.reply, `${trace}; delivered to ${copies.length}, ${[...agreement].join()}`);
+  });
+
+  test("octet for octet", async () => {
+    await using relay = await recordingRelay(plain.port);
+    await using client = new SmtpClient({ ...plain, port: relay.port });
+    const receipt = await client.send({ ...fullMessage("octets"), to: "bob@example.test", cc: [], bcc: [] });
+    const [copy] = await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+    expect(copy?.content).toBe(sentContent(relay.recordings[0] ?? []));
+    saw("octet for octet", receipt.reply, `${copy?.content.length} octets stored are those that were sent`);
+  });
+});
+
+describe("recipients", () => {
+  test("one that is refused does not keep the others from getting the message", async () => {
+    await using client = new SmtpClient(plain);
+    const message: Sample = {
+      ...shortMessage("one refused"),
+      to: ["bob@example.test", "reject@example.test", "carol@example.test", "defer@example.test"],
+    };
+    const receipt = await client.send(message);
+    const accepted = ["bob@example.test", "carol@example.test"];
+    expect(receipt.accepted).toEqual(accepted);
+    expect(receipt.rejected).toMatchObject([
+      { recipient: "reject@example.test", reply: { code: 550, enhancedStatus: "5.1.1" } },
+      { recipient: "defer@example.test", reply: { code: 451, enhancedStatus: "4.2.1" } },
+    ]);
+    const copies = await deliveredCopies(maildir, receipt.messageId, accepted);
+    for (const copy of copies) compare(copy, message, receipt.messageId);
+    const refused = receipt.rejected.map(({ recipient, reply }) => `${recipient} ${reply.code}`).join(", ");
+    saw(
+      "a refused recipient among accepted ones",
+      receipt.reply,
+      `refused ${refused}; delivered to ${accepted.join(", ")}`,
+    );
+  });
+
+  test.each([
+    ["permanently", ["reject@example.test"], 550, false],
+    ["for now", ["defer@example.test"], 451, true],
+    ["one way and the other", ["reject@example.test", "defer@example.test"], undefined, undefined],
+  ])("when all are refused %s nothing is sent, and the next message is", async (how, to, code, retryable) => {
+    await using client = new SmtpClient(plain);
+    const error = await failure(client, { ...shortMessage("all refused"), to });
+    expect(error).toBeInstanceOf(ReplyError);
+    expect(error).toMatchObject({ code: "recipients_refused", phase: "rcpt", delivery: "rejected" });
+    if (code !== undefined) expect(error).toMatchObject({ reply: { code }, retryable });
+    const { reply, rejected = [] } = error as ReplyError;
+    expect(rejected.map(({ recipient }) => recipient)).toEqual(to);
+    const receipt = await client.send(shortMessage("after a refusal"));
+    await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+    saw(`all recipients refused ${how}`, reply, "the next message is delivered");
+  });
+});
+
+describe("a message over the size limit", () => {
+  const tooLarge: Sample = { ...shortMessage("too large"), text: `${"x".repeat(76)}\n`.repeat(15_000) };
+
+  test("is refused here where the server has told its limit", async () => {
+    await using client = new SmtpClient(plain);
+    const error = await failure(client, tooLarge);
+    expect(error).toBeInstanceOf(MessageError);
+    expect(error).toMatchObject({ code: "message_too_large", delivery: "not-sent", retryable: false });
+    const receipt = await client.send(shortMessage("after one too large"));
+    await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+    saw("over SIZE, refused here", undefined, `"${(error as Error).message}"; the next message is delivered`);
+  });
+
+  test("is refused by the server where SIZE is switched off, and the connection serves the next one", async () => {
+    await using relay = await recordingRelay(plain.port);
+    await using client = new SmtpClient({ ...plain, port: relay.port, extensions: { size: false } });
+    const error = await failure(client, tooLarge);
+    expect(error).toBeInstanceOf(ReplyError);
+    expect(error).toMatchObject({
+      code: "content_refused",
+      phase: "end-of-data",
+      delivery: "rejected",
+      retryable: false,
+      reply: { code: 552, enhancedStatus: "5.3.4" },
+    });
+    const receipt = await client.send(shortMessage("after one too large"));
+    await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+    expect(relay.recordings).toHaveLength(1);
+    saw("over SIZE, refused by the server", (error as ReplyError).reply, "the next message is delivered");
+  });
+});
+
+describe("a wrong password", () => {
+  test.each(["PLAIN", "LOGIN"] as const)(
+    "is refused, and is nowhere in the error: AUTH %s",
+    async (mechanism) => {
+      const pass = "wr0ng pass";
+      await using client = new SmtpClient({ ...overStartTls, auth: { user: login.user, pass, mechanism } });
+      const error = await failure(client, shortMessage("not signed in"));
+      expect(error).toBeInstanceOf(AuthenticationError);
+      expect(error).toMatchObject({
+        code: "authentication_refused",
+        mechanism,
+        phase: "auth",
+        delivery: "not-sent",
+        retryable: false,
+        reply: { code: 535, enhancedStatus: "5.7.8" },
+      });
+      const told = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true });
+      expect(told).not.toContain(pass);
+      expect(told).not.toContain(btoa(pass));
+      expect(told).not.toContain(btoa(`\0${login.user}\0${pass}`));
+      saw(
+        `wrong password, AUTH ${mechanism}`,
+        (error as AuthenticationError).reply,
+        "the password is not in the error",
+      );
+    },
+  );
+});
+
+describe("commands", () => {
+  const to = ["bob@example.test", "carol@example.test", "reject@example.test"];
+
+  test.each([
+    ["pipelined", {}, ["MAIL RCPT RCPT RCPT DATA"]],
+    ["lock-step", { pipelining: false }, ["MAIL", "RCPT", "RCPT", "RCPT", "DATA"]],
+  ] as const)("go %s, with the same result", async (how, extensions, expected) => {
+    await using relay = await recordingRelay(plain.port);
+    await using client = new SmtpClient({ ...plain, port: relay.port, extensions });
+    const message: Sample = { ...shortMessage(how), to };
+    const receipt = await client.send(message);
+    expect(receipt.rejected.map(({ recipient }) => recipient)).toEqual(["reject@example.test"]);
+    const copies = await deliveredCopies(maildir, receipt.messageId, [
+      "bob@example.test",
+      "carol@example.test",
+    ]);
+    for (const copy of copies) compare(copy, message, receipt.messageId);
+    const groups = (relay.recordings[0] ?? []).map(verbs).filter((group) => /^(MAIL|RCPT|DATA)/.test(group));
+    expect(groups).toEqual(expected);
+    saw(
+      how,
+      receipt.reply,
+      `${groups.length} ${groups.length === 1 ? "write" : "writes"}: ${groups.join(" | ")}`,
+    );
+  });
+
+  test("for two messages go over one connection", async () => {
+    await using relay = await recordingRelay(overStartTls.port);
+    await using client = new SmtpClient({ ...overStartTls, port: relay.port, auth: login });
+    const first = await client.send(shortMessage("first"));
+    const second = await client.send(fullMessage("second"));
+    expect(second.messageId).not.toBe(first.messageId);
+    await deliveredCopies(maildir, first.messageId, ["bob@example.test"]);
+    await deliveredCopies(maildir, second.messageId, second.accepted);
+    expect(relay.recordings).toHaveLength(1);
+    saw(
+      "two messages on one connection",
+      second.reply,
+      `both delivered over ${relay.recordings.length} connection`,
+    );
+  });
+});
+
+test("what was refused is delivered to nobody", async () => {
+  for (const subject of ["all refused", "too large", "not signed in"]) {
+    expect(await copiesOf(maildir, `Subject: ${subject}\n`)).toEqual([]);
+  }
+});
+
+function port(listener: string): number {
+  const found = ports[listener];
+  if (found === undefined) throw new Error(`Postfix has no listener ${listener}`);
+  return found;
+}
+
+/** Holds what Postfix logged of the message it accepted with `reply` against the mechanism we meant to sign in by. */
+async function expectLogin(reply: Reply, mechanism: string | undefined): Promise<void> {
+  const id = /queued as (\w+)/.exec(reply.lines.join(" "))?.[1];
+  const line = await vi.waitFor(
+    async () => {
+      const found = (await readFile(log, "utf8")).split("\n").find((text) => text.includes(`${id}: client=`));
+      return found ?? expect.fail(`no line for ${id} in the log`);
+    },
+    { timeout: 5_000, interval: 25 },
+  );
+  expect(/sasl_method=(\w+)/.exec(line)?.[1]).toBe(mechanism);
+}
+
+/** What sending throws. */
+function failure(client: SmtpClient, message: Sample): Promise<unknown> {
+  return client.send(message).then(
+    ({ reply }) => new Error(`it was accepted: ${reply.code} ${reply.lines.join(" ")}`),
+    (error: unknown) => error,
+  );
+}
+
+/** The verbs of the command lines in one piece of what the client said. */
+function verbs(said: string): string {
+  return said
+    .split("\r\n")
+    .slice(0, -1)
+    .map((line) => line.split(" ")[0])
+    .join(" ");
+}
+
+function saw(name: string, reply: Reply | undefined, what: string): void {
+  const said = reply === undefined ? "nothing asked" : `${reply.code} ${reply.lines.join(" ")}`;
+  seen.push(`${name}: ${said}; ${what}`);
+}

@@ -1,0 +1,48 @@
+// A relay between client and server that writes down what the client says, so that a test can hold what was sent
+// against what was stored without asking the library what it sent.
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** What one client connection said: an element for each piece as it arrived, a character for each octet. */
+export type Recording = string[];
+
+export interface Relay extends AsyncDisposable {
+  readonly port: number;
+  /** One for each connection, in the order they came. */
+  readonly recordings: readonly Recording[];
+}
+
+/** Listens on a free port and passes everything on to `target`, both on 127.0.0.1. */
+export async function recordingRelay(target: number): Promise<Relay> {
+  const recordings: Recording[] = [];
+  const sockets = new Set<Socket>();
+  const listener = createServer((client) => {
+    const server = connect(target, "127.0.0.1");
+    const recording: Recording = [];
+    recordings.push(recording);
+    client.on("data", (octets) => recording.push(octets.toString("latin1")));
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      const other = socket === client ? server : client;
+      socket.on("error", () => other.destroy()).pipe(other);
+    }
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return {
+    port: (listener.address() as AddressInfo).port,
+    recordings,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await once(listener.close(), "close");
+    },
+  };
+}
+
+/** The content of the first message in a recording, transparency undone (RFC 5321 §4.5.2), lines ended by LF. */
+export function sentContent(recording: Recording): string {
+  const said = recording.join("");
+  const start = said.indexOf("\r\nDATA\r\n") + "\r\nDATA".length;
+  const end = said.indexOf("\r\n.\r\n", start);
+  const stuffed = said.slice(start, end + "\r\n".length);
+  return stuffed.replaceAll("\r\n.", "\r\n").slice("\r\n".length).replaceAll("\r\n", "\n");
+}
