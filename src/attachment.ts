@@ -7,6 +7,7 @@ import { MessageError } from "./errors.ts";
 import {
   codePoint,
   describe,
+  isToken,
   type Keys,
   readArray,
   readObject,
@@ -160,8 +161,6 @@ function isAsciiAtom(text: string): boolean {
   return ASCII.test(text) && isDotAtom(text);
 }
 
-// RFC 2045 §5.1 token.
-const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** Reads `type/subtype; name=value; name="value"` (RFC 2045 §5.1), without comments. */
@@ -173,7 +172,7 @@ function parseMediaType(text: string, field: string): MediaType {
   const semicolon = text.indexOf(";");
   const essence = (semicolon < 0 ? text : text.slice(0, semicolon).trimEnd()).toLowerCase();
   const [type = "", subtype = "", more] = essence.split("/", 3);
-  if (!TOKEN.test(type) || !TOKEN.test(subtype) || more !== undefined) {
+  if (!isToken(type) || !isToken(subtype) || more !== undefined) {
     throw new MessageError(field, "is not a media type", {
       hint: 'Write "type/subtype", such as "image/png".',
     });
@@ -196,7 +195,7 @@ function parseParameters(text: string, begin: number, field: string): [string, s
     const name = equals < 0 ? "" : text.slice(at, equals).toLowerCase();
     const value = readValue(text, equals + 1);
     // A "*" in a name is RFC 2231's; a second value would leave the choice to the reader.
-    if (!TOKEN.test(name) || name.includes("*") || value === undefined || parameters.has(name)) {
+    if (!isToken(name) || name.includes("*") || value === undefined || parameters.has(name)) {
       throw new MessageError(field, "has a parameter that is not one", {
         hint: 'Write each once: name=value or name="value".',
       });
@@ -220,7 +219,7 @@ function readValue(text: string, begin: number): { text: string; end: number } |
     }
     at++;
   } else {
-    while (at < text.length && TOKEN.test(text.charAt(at))) value += text.charAt(at++);
+    while (at < text.length && isToken(text.charAt(at))) value += text.charAt(at++);
     if (value === "") return undefined;
   }
   at = skipSpaces(text, at);

@@ -1,6 +1,6 @@
 // What the user holds: a client that sends messages and says what became of each.
 
-import { abortError } from "./connection.ts";
+import { abortError } from "./connect.ts";
 import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
 import type { Envelope, Message } from "./message.ts";
 import { composeMessage } from "./mime.ts";

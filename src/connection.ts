@@ -3,7 +3,9 @@
 
 import { concat } from "./bytes.ts";
 import { type Command, quit } from "./commands.ts";
-import { type Phase, type Reply, SmtpError, TransportError } from "./errors.ts";
+import { abortError, openWire } from "./connect.ts";
+import { Deadline, type Timeouts, timeoutOf } from "./deadline.ts";
+import { type Reply, SmtpError, TransportError } from "./errors.ts";
 import { ask, type Dialogue } from "./protocol/dialogue.ts";
 import { type Extensions, NO_EXTENSIONS } from "./protocol/extensions.ts";
 import { type OpeningOptions, opening } from "./protocol/opening.ts";
@@ -21,26 +23,6 @@ export type TraceEvent = { readonly connection: number } & (
   | { readonly kind: "content"; readonly octets: number }
   | { readonly kind: "closed" }
 );
-
-/** Holds the time limits of a connection, each absolute, in milliseconds. */
-export interface Timeouts {
-  /** Until the wire is up: DNS, TCP, and TLS where it comes first. @default 30000 */
-  readonly connect: number;
-  /** For the greeting; "Initial 220 Message" in RFC 5321 §4.5.3.2.1. @default 60000 */
-  readonly greeting: number;
-  /** For the TLS handshake after STARTTLS. @default 30000 */
-  readonly tls: number;
-  /** For the reply to a command; "MAIL Command", "RCPT Command" in RFC 5321 §4.5.3.2.2 and .3. @default 60000 */
-  readonly command: number;
-  /** For the reply to DATA; "DATA Initiation" in RFC 5321 §4.5.3.2.4. @default 120000 */
-  readonly data: number;
-  /** For the server to take each 64 KiB of mail data; "Data Block" in RFC 5321 §4.5.3.2.5. @default 180000 */
-  readonly content: number;
-  /** For the reply to the end of the mail data; "DATA Termination" in RFC 5321 §4.5.3.2.6. @default 600000 */
-  readonly endOfData: number;
-  /** For the reply to QUIT, on which nothing depends. @default 2000 */
-  readonly quit: number;
-}
 
 export interface ConnectionSettings {
   readonly connect: Connect;
@@ -170,13 +152,15 @@ export class Connection {
   }
 
   #perform(effects: readonly Effect[]): void {
+    // A session that closed while these effects were gathered has nothing to say any more.
+    const mayTalk = this.#session.state !== "closed";
     for (const effect of effects) {
       switch (effect.do) {
         case "write":
-          this.#write(effect.commands);
+          if (mayTalk) this.#write(effect.commands);
           break;
         case "stream":
-          void this.#stream(effect.content);
+          if (mayTalk) void this.#stream(effect.content);
           break;
         case "upgrade":
           // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
@@ -254,11 +238,11 @@ export class Connection {
     if (watched === this.#watched && how === "once") return;
     this.#watched = watched;
     if (phase === "idle") this.#deadline.clear();
-    else this.#deadline.set(this.#settings.timeouts[TIMEOUT_OF[phase] ?? "command"]);
+    else this.#deadline.set(this.#settings.timeouts[timeoutOf(phase)]);
   }
 
   #overdue(): TransportError {
-    const timeout = TIMEOUT_OF[this.#session.phase] ?? "command";
+    const timeout = timeoutOf(this.#session.phase);
     const limit = this.#settings.timeouts[timeout];
     return new TransportError(`the server took longer than ${limit} ms (${this.#session.phase})`, {
       code: "deadline",
@@ -282,112 +266,6 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   release(): void;
-}
-
-const TIMEOUT_OF: Readonly<Partial<Record<Phase, keyof Timeouts>>> = {
-  greeting: "greeting",
-  tls: "tls",
-  data: "data",
-  content: "content",
-  "end-of-data": "endOfData",
-  quit: "quit",
-};
-
-/** One timer, however often it is set: it looks at the clock when it fires and sleeps on where it is too early. */
-class Deadline {
-  readonly #expired: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #firesAt = 0;
-  #at = 0;
-
-  constructor(expired: () => void) {
-    this.#expired = expired;
-  }
-
-  set(limit: number): void {
-    // Monotonic: a clock that is set back must not give the server more time.
-    this.#at = performance.now() + limit;
-    if (this.#timer !== undefined && this.#firesAt <= this.#at) return;
-    this.clear();
-    this.#sleep(limit);
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #sleep(limit: number): void {
-    this.#firesAt = performance.now() + limit;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      const left = this.#at - performance.now();
-      if (left > 0) this.#sleep(left);
-      else this.#expired();
-    }, Math.ceil(limit));
-  }
-}
-
-async function openWire(
-  { connect, target, timeouts }: ConnectionSettings,
-  signal?: AbortSignal,
-): Promise<Wire> {
-  const attempt = new AbortController();
-  const abort = (): void => attempt.abort(abortError(signal));
-  if (signal?.aborted) throw abortError(signal);
-  signal?.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(() => {
-    attempt.abort(
-      new TransportError(
-        `no connection to ${target.host} on port ${target.port} within ${timeouts.connect} ms`,
-        {
-          code: "deadline",
-          phase: "connect",
-          transient: true,
-          hint: "check host and port; timeouts.connect sets this limit",
-        },
-      ),
-    );
-  }, timeouts.connect);
-  const wire = new Promise<Wire>((resolve) => resolve(connect({ ...target, signal: attempt.signal })));
-  try {
-    return await Promise.race([wire, rejectedBy(attempt.signal)]);
-  } catch (error) {
-    // A wire that comes up after all has nobody left to use it.
-    wire.then(
-      (late) => late.destroy(),
-      () => {},
-    );
-    if (error instanceof SmtpError) throw error;
-    throw new TransportError(`no connection to ${target.host} on port ${target.port}: ${String(error)}`, {
-      code: "connection",
-      phase: "connect",
-      transient: true,
-      cause: error,
-    });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
-/** What an aborted `signal` means: its own time limit, or the caller's wish. */
-export function abortError(signal: AbortSignal | undefined): TransportError {
-  const cause: unknown = signal?.reason;
-  const isTimeout = cause instanceof Error && cause.name === "TimeoutError";
-  return isTimeout
-    ? new TransportError("the time given for the whole send is over", {
-        code: "deadline",
-        transient: true,
-        cause,
-      })
-    : new TransportError("aborted by the caller", { code: "aborted", cause });
 }
 
 /** RFC 5321 §4.1.3: who has no domain name to give names the address of their end of the connection. */

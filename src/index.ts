@@ -23,7 +23,8 @@ export type { Mailbox, MailboxInput } from "./address.ts";
 export type { Attachment } from "./attachment.ts";
 export type { MechanismName } from "./auth/mechanism.ts";
 export type { Receipt, SendOptions } from "./client.ts";
-export type { Timeouts, TraceEvent } from "./connection.ts";
+export type { TraceEvent } from "./connection.ts";
+export type { Timeouts } from "./deadline.ts";
 export {
   AuthenticationError,
   ConfigError,
@@ -42,5 +43,12 @@ export {
 } from "./errors.ts";
 export type { Envelope, Message } from "./message.ts";
 export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
-export { compileTemplate, renderTemplate } from "./templates.ts";
+export {
+  type CompileOptions,
+  compileTemplate,
+  type Payload,
+  type RenderOptions,
+  renderTemplate,
+  type Template,
+} from "./templates.ts";
 export type { Connect, Lookup, Target, TlsOptions, Wire } from "./transport/wire.ts";

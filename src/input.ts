@@ -14,7 +14,8 @@ export function readObject<K extends string>(
   field: string,
 ): Partial<Record<K, unknown>> {
   if (!isObject(value)) throw new MessageError(field || "message", `is ${describe(value)}, not an object`);
-  const fields: Partial<Record<K, unknown>> = {};
+  // Without a prototype: what is absent here must not be found on a polluted Object.prototype either.
+  const fields: Partial<Record<K, unknown>> = Object.create(null);
   for (const key of Object.keys(value)) {
     if (!isKnown(key, keys)) throw unknownKey(key, keys, field);
     fields[key] = value[key];
@@ -34,7 +35,8 @@ export function readArray(value: unknown, field: string, limit: number): unknown
   if (value.length > limit) {
     throw new MessageError(field, `has ${value.length} elements; at most ${limit} are allowed`);
   }
-  return Array.from<unknown>(value);
+  // By index: an array may bring an iterator of its own.
+  return Array.from({ length: value.length }, (_, at): unknown => value[at]);
 }
 
 export function readText(value: unknown, field: string): string {
@@ -52,7 +54,13 @@ const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]/u;
 /** Refuses the characters that no name or address holds, and that begin a new line somewhere. */
 export function refuseControls(text: string, field: string): void {
   const found = CONTROL.exec(text);
-  if (found !== null) throw new MessageError(field, `holds the control character ${codePoint(found[0])}`);
+  if (found === null) return;
+  refuseHalfPairs(text, field);
+  throw new MessageError(field, `holds the control character ${codePoint(found[0])}`);
+}
+
+export function hasControls(text: string): boolean {
+  return CONTROL.test(text);
 }
 
 /** A method of ES2024 that every supported runtime has, and the compiler's library not yet. */
@@ -65,6 +73,13 @@ export function refuseHalfPairs(text: string, field: string): void {
   if (!(text as unknown as WellFormed).isWellFormed()) {
     throw new MessageError(field, "holds half of a surrogate pair, which is not a character");
   }
+}
+
+// RFC 2045 §5.1: visible ASCII without the tspecials.
+const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/;
+
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
 }
 
 /** Names a character in a way that cannot draw on a terminal. */

@@ -4,7 +4,7 @@
 import { isDotAtom, type MailboxInput, type ParsedMailbox, parseAddress, parseMailbox } from "./address.ts";
 import { type Attachment, type ResolvedAttachment, resolveAttachments } from "./attachment.ts";
 import { isAsciiText } from "./bytes.ts";
-import { MessageError } from "./errors.ts";
+import { escapeText, MessageError } from "./errors.ts";
 import {
   describe,
   type Keys,
@@ -122,7 +122,7 @@ export function resolveMessage(message: Message): ResolvedMessage {
   const cc = readMailboxes(fields.cc, "cc");
   const bcc = readMailboxes(fields.bcc, "bcc");
 
-  const given = fields.envelope === undefined ? {} : readObject(fields.envelope, ENVELOPE_KEYS, "envelope");
+  const given = readObject(fields.envelope ?? {}, ENVELOPE_KEYS, "envelope");
   const reversePath =
     given.from === undefined
       ? (sender ?? from)
@@ -220,7 +220,7 @@ function readHeaders(value: unknown): CustomField[] {
   if (value === undefined) return [];
   const fields: CustomField[] = [];
   for (const [name, given] of readEntries(value, "headers")) {
-    const path = `headers[${JSON.stringify(name.slice(0, 80))}]`;
+    const path = `headers["${escapeText(name.slice(0, 80))}"]`;
     checkNotReserved(name, path);
     if (Array.isArray(given)) {
       readArray(given, path, MAX_HEADERS).forEach((element, at) => {

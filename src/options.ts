@@ -2,7 +2,8 @@
 // here, before anything is connected, and no option is ignored.
 
 import { MECHANISM_NAMES, type MechanismName, usableMechanisms } from "./auth/mechanism.ts";
-import type { ConnectionSettings, Timeouts, TraceEvent } from "./connection.ts";
+import type { ConnectionSettings, TraceEvent } from "./connection.ts";
+import { DEFAULT_TIMEOUTS, type Timeouts } from "./deadline.ts";
 import { ConfigError } from "./errors.ts";
 import type { PoolLimits } from "./pool.ts";
 import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
@@ -61,20 +62,6 @@ export interface SmtpClientOptions {
   /** Replaces the way a connection is made. */
   readonly connect?: Connect;
 }
-
-/** The limits of a connection where the user sets none, in milliseconds. */
-export const DEFAULT_TIMEOUTS: Timeouts = {
-  // RFC 5321 §4.5.3.2 asks for minutes everywhere, for relays that have days. Somebody waits for a submission: all
-  // but the last are shorter here. The last is the RFC's, for giving up on it makes a second copy likely (RFC 1047).
-  connect: 30_000,
-  greeting: 60_000,
-  tls: 30_000,
-  command: 60_000,
-  data: 120_000,
-  content: 180_000,
-  endOfData: 600_000,
-  quit: 2_000,
-};
 
 /** The limits of the pool where the user sets none. */
 export const DEFAULT_LIMITS: PoolLimits = { maxConnections: 5, idleTimeout: 30_000 };

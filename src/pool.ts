@@ -1,6 +1,7 @@
 // Connections, by what they are doing: what state a connection is in is which of these collections it sits in.
 
-import { abortError, Connection, type ConnectionSettings } from "./connection.ts";
+import { abortError } from "./connect.ts";
+import { Connection, type ConnectionSettings } from "./connection.ts";
 import { AuthenticationError, locate } from "./errors.ts";
 
 export interface PoolLimits {

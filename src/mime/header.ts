@@ -4,7 +4,7 @@
 import type { ParsedMailbox } from "../address.ts";
 import { encodeUtf8 } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
-import { codePoint, refuseHalfPairs } from "../input.ts";
+import { codePoint, hasControls, refuseHalfPairs } from "../input.ts";
 import { encodeWords, MAX_ENCODED_WORD, MIN_ENCODED_WORD } from "./encoded-word.ts";
 
 export const CRLF = "\r\n";
@@ -16,32 +16,6 @@ const PREFERRED_LINE = 76;
 const MAX_FIELD_NAME = 74;
 /** A longer display name is encoded, which folds it; a quoted-string is one unit. */
 const MAX_PLAIN_NAME = 64;
-
-const FIELD_NAME = /^[!-9;-~]+$/;
-
-/** Refuses a name that is not a field name (RFC 5322 §2.2); `path` is what the error names. */
-export function checkFieldName(name: string, path: string): void {
-  if (name.length > MAX_FIELD_NAME) {
-    throw new MessageError(path, `is a field name of more than ${MAX_FIELD_NAME} characters`);
-  }
-  if (!FIELD_NAME.test(name)) {
-    throw new MessageError(path, "is not a field name: visible ASCII without a colon (RFC 5322 §2.2)");
-  }
-}
-
-// C0 and DEL. TAB too: folding would have to tell it from a space, and a reader may turn either into the other.
-const HEADER_CONTROL = /[\x00-\x1f\x7f]/;
-
-/** Refuses text that cannot be the value of a field. */
-export function checkFieldText(value: string, path: string): void {
-  const control = HEADER_CONTROL.exec(value);
-  if (control !== null) {
-    throw new MessageError(path, `holds the control character ${codePoint(control[0])}`, {
-      hint: "A header field is one line of text; lines are folded when the message is composed.",
-    });
-  }
-  refuseHalfPairs(value, path);
-}
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
@@ -73,12 +47,38 @@ export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], 
       units.push(...phrase(mailbox.name, room), `<${mailbox.address}>${separator}`);
     }
   });
-  return emit(fold(name, units), path, { utf8: mailboxes.some(({ utf8 }) => utf8) });
+  return emit(fold(name, units), path, mailboxes.some(({ utf8 }) => utf8) ? "utf-8" : "ascii");
 }
 
 /** A field of ASCII units that may be folded between any two of them, such as `a/b;` and `c=d`. */
 export function structuredField(name: string, units: readonly string[], path: string): string {
   return emit(fold(name, units), path);
+}
+
+const FIELD_NAME = /^[!-9;-~]+$/;
+
+/** Refuses a name that is not a field name (RFC 5322 §2.2); `path` is what the error names. */
+function checkFieldName(name: string, path: string): void {
+  if (name.length > MAX_FIELD_NAME) {
+    throw new MessageError(path, `is a field name of more than ${MAX_FIELD_NAME} characters`);
+  }
+  if (!FIELD_NAME.test(name)) {
+    throw new MessageError(path, "is not a field name: visible ASCII without a colon (RFC 5322 §2.2)");
+  }
+}
+
+// C0 and DEL. TAB too: folding would have to tell it from a space, and a reader may turn either into the other.
+const HEADER_CONTROL = /[\x00-\x1f\x7f]/;
+
+/** Refuses text that cannot be the value of a field. */
+function checkFieldText(value: string, path: string): void {
+  const control = HEADER_CONTROL.exec(value);
+  if (control !== null) {
+    throw new MessageError(path, `holds the control character ${codePoint(control[0])}`, {
+      hint: "A header field is one line of text; lines are folded when the message is composed.",
+    });
+  }
+  refuseHalfPairs(value, path);
 }
 
 // RFC 5322 §3.2.3: atoms and single spaces.
@@ -123,18 +123,15 @@ function fold(name: string, units: readonly string[]): string[] {
   return lines;
 }
 
-// What no line of a field may hold where UTF-8 is allowed (RFC 6532 §3.2).
-const UNSAFE_IN_UTF8 = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]/u;
-
 /** The last line of defence: looks at the lines as they will leave. */
-function emit(lines: readonly string[], path: string, { utf8 = false }: { utf8?: boolean } = {}): string {
+function emit(lines: readonly string[], path: string, charset: "ascii" | "utf-8" = "ascii"): string {
   for (const line of lines) {
-    if (utf8 ? UNSAFE_IN_UTF8.test(line) : !PRINTABLE.test(line)) {
+    if (charset === "utf-8" ? hasControls(line) : !PRINTABLE.test(line)) {
       throw new MessageError(path, "would put a control or non-ASCII character into the header section");
     }
-    if ((utf8 ? encodeUtf8(line).length : line.length) > MAX_LINE) {
+    if ((charset === "utf-8" ? encodeUtf8(line).length : line.length) > MAX_LINE) {
       throw new MessageError(path, `would make a line of more than ${MAX_LINE} octets (RFC 5322 §2.1.1)`);
     }
   }
-  return lines.length === 1 ? lines[0] + CRLF : lines.join(CRLF) + CRLF;
+  return lines.join(CRLF) + CRLF;
 }

@@ -1,14 +1,10 @@
 // Parameters of Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2231).
 
-// RFC 2045 §5.1: visible ASCII without the tspecials.
-const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/;
+import { isToken } from "../input.ts";
+
 const PRINTABLE = /^[\x20-\x7e]*$/;
 /** A section with its name fits on a line of 76. */
 const MAX_SECTION = 48;
-
-export function isToken(text: string): boolean {
-  return TOKEN.test(text);
-}
 
 /**
  * The units of one parameter, each to be written after a semicolon. A value that is not ASCII comes twice: first as

@@ -1,6 +1,6 @@
 // Body parts (RFC 2046): the tree of a message, and its octets.
 
-import { concat, encodeUtf8 } from "../bytes.ts";
+import { CR, concat, encodeUtf8, LF } from "../bytes.ts";
 import { CRLF, structuredField } from "./header.ts";
 import { formatParameter } from "./parameter.ts";
 import type { EncodedBody } from "./transfer-encoding.ts";
@@ -82,5 +82,5 @@ function write(chunk: Chunk, chunks: Chunk[]): void {
 
 function endsInLineEnd(chunk: Chunk | undefined): boolean {
   if (chunk === undefined || typeof chunk === "string") return chunk?.endsWith(CRLF) ?? true;
-  return chunk.length > 1 && chunk.at(-2) === 0x0d && chunk.at(-1) === 0x0a;
+  return chunk.length > 1 && chunk.at(-2) === CR && chunk.at(-1) === LF;
 }

@@ -185,8 +185,9 @@ export class Session {
   #resumeTrailed(replies: readonly Reply[], subject: Subject): readonly Effect[] {
     if (this.#state === "securing") return this.#distrust();
     // RFC 5321 §3.8: a 421 needs no command; it is heard with the next turn, or ends the session if there is none.
+    // Mail data may be refused before it is all there.
     const effects = this.#resume(replies);
-    if (this.#parser.mayBe("421")) return effects;
+    if (this.#parser.mayBe("421") || this.#turn?.kind === "content") return effects;
     // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands.
     const desync = new ProtocolError("the server replied to a command it has not been given", {
       code: "unsolicited_reply",

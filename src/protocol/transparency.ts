@@ -51,7 +51,7 @@ export class Transparency {
         this.#position = "within";
       }
     }
-    if (from === 0) return octets;
+    if (parts.length === 0) return octets;
     parts.push(octets.subarray(from));
     return concat(parts);
   }

@@ -1,0 +1,420 @@
+import { describe, expect, test } from "vitest";
+import { MessageError } from "../src/errors.ts";
+import { type Message, type ResolvedMessage, resolveMessage } from "../src/message.ts";
+
+const BASE = { from: "a@example.com", to: "b@example.org" } as const;
+
+function resolve(message: object): ResolvedMessage {
+  return resolveMessage(message as Message);
+}
+
+function refusal(message: unknown): MessageError {
+  try {
+    resolveMessage(message as Message);
+  } catch (error) {
+    if (error instanceof MessageError) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+describe("the envelope", () => {
+  test("is the author, and every recipient once", () => {
+    const { envelope } = resolve({
+      from: "Author <a@example.com>",
+      to: ["b@example.org", "B <b@EXAMPLE.org>", "B@example.org"],
+      cc: { name: "C", address: "c@example.org" },
+      bcc: ["b@example.org", "d@example.org"],
+    });
+    expect(envelope).toEqual({
+      from: "a@example.com",
+      to: ["b@example.org", "B@example.org", "c@example.org", "d@example.org"],
+    });
+  });
+
+  test("comes from the sender where there is one", () => {
+    expect(resolve({ ...BASE, sender: "s@example.net" }).envelope.from).toBe("s@example.net");
+  });
+
+  test("is what the message says it is, in either half", () => {
+    const from = resolve({ ...BASE, envelope: { from: "bounce@example.net" } }).envelope;
+    expect(from).toEqual({ from: "bounce@example.net", to: ["b@example.org"] });
+    const to = resolve({ from: "a@example.com", envelope: { to: ["x@e.f", "x@E.F"] } }).envelope;
+    expect(to).toEqual({ from: "a@example.com", to: ["x@e.f"] });
+    expect(resolve({ ...BASE, envelope: { to: "x@e.f" } }).envelope.to).toEqual(["x@e.f"]);
+  });
+
+  test("holds the blind recipients, and nothing else of what was read does", () => {
+    const { envelope, ...rest } = resolve({ ...BASE, bcc: "secret@example.org" });
+    expect(envelope.to).toContain("secret@example.org");
+    expect(JSON.stringify(rest)).not.toContain("secret");
+  });
+
+  test.each([
+    [{ from: "a@b.c" }],
+    [{ from: "a@b.c", to: [] }],
+    [{ from: "a@b.c", to: [], cc: [], bcc: [] }],
+    [{ from: "a@b.c", to: undefined }],
+    [{ from: "a@b.c", to: "d@e.f", envelope: { to: [] } }],
+  ])("is not made without recipients: %j", (message) => {
+    expect(refusal(message)).toMatchObject({ code: "no_recipients", field: "to" });
+  });
+
+  test.each([
+    [{ ...BASE, envelope: { from: "" } }, "envelope.from"],
+    [{ ...BASE, envelope: { from: "N <a@b.c>" } }, "envelope.from"],
+    [{ ...BASE, envelope: { from: null } }, "envelope.from"],
+    [{ ...BASE, envelope: { to: ["a@b.c", "x y"] } }, "envelope.to[1]"],
+    [{ ...BASE, envelope: { to: [["a@b.c"]] } }, "envelope.to[0]"],
+    [{ ...BASE, envelope: { to: ["a@b.c"], size: "1\r\nRCPT TO:<x>" } }, "envelope"],
+    [{ ...BASE, envelope: "a@b.c" }, "envelope"],
+  ])("is refused where it is not one: %j", (message, field) => {
+    expect(refusal(message).field).toBe(field);
+  });
+
+  test("is bounded", () => {
+    const many = Array.from({ length: 100_001 }, (_, at) => `u${at}@example.org`);
+    expect(refusal({ from: "a@b.c", to: many }).message).toContain("at most 100000");
+    expect(refusal({ from: "a@b.c", to: many.slice(0, 60_000), cc: many.slice(50_000, 100_001) }).field).toBe(
+      "to",
+    );
+  });
+});
+
+describe("a line break in an address", () => {
+  const INJECTION = "a@b.c>\r\nRCPT TO:<evil@x.example";
+  test.each([
+    ["from", { ...BASE, from: INJECTION }],
+    ["sender", { ...BASE, sender: INJECTION }],
+    ["replyTo", { ...BASE, replyTo: INJECTION }],
+    ["to", { ...BASE, to: INJECTION }],
+    ["cc[1]", { ...BASE, cc: ["c@d.e", INJECTION] }],
+    ["bcc", { ...BASE, bcc: INJECTION }],
+    ["bcc.address", { ...BASE, bcc: { address: INJECTION } }],
+    ["envelope.from", { ...BASE, envelope: { from: INJECTION } }],
+    ["envelope.to[0]", { ...BASE, envelope: { to: [INJECTION] } }],
+  ])("is refused in %s", (field, message) => {
+    const error = refusal(message);
+    expect(error.field).toBe(field);
+    expect(error.message).toContain("control character U+000D");
+  });
+});
+
+describe("a message of the wrong shape", () => {
+  test.each([
+    [undefined, "message"],
+    [null, "message"],
+    ["text", "message"],
+    [[], "message"],
+    [{ to: "b@c.d" }, "from"],
+    [{ ...BASE, from: ["a@b.c"] }, "from"],
+    [{ ...BASE, to: 5 }, "to"],
+    [{ ...BASE, to: null }, "to"],
+    [{ ...BASE, to: [null] }, "to[0]"],
+    [{ ...BASE, to: [undefined] }, "to[0]"],
+    [{ ...BASE, to: [["a@b.c"]] }, "to[0]"],
+    [{ ...BASE, to: ["a@b.c,evil@x.example"] }, "to[0]"],
+    [{ ...BASE, to: { address: "" } }, "to.address"],
+    [{ ...BASE, subject: {} }, "subject"],
+    [{ ...BASE, text: new Uint8Array(1) }, "text"],
+    [{ ...BASE, text: { path: "/etc/passwd" } }, "text"],
+    [{ ...BASE, html: { href: "http://169.254.169.254/" } }, "html"],
+    [{ ...BASE, html: Symbol("x") }, "html"],
+    [{ ...BASE, text: "a\ud800" }, "text"],
+    [{ ...BASE, date: "2026-11-22" }, "date"],
+    [{ ...BASE, date: new Date(Number.NaN) }, "date"],
+    [{ ...BASE, date: new Date(8.64e15) }, "date"],
+    [{ ...BASE, date: new Date(-8.64e15) }, "date"],
+    [{ ...BASE, attachments: {} }, "attachments"],
+    [{ ...BASE, headers: [] }, "headers"],
+  ])("is refused by the path of the field: %j", (message, field) => {
+    expect(refusal(message).field).toBe(field);
+  });
+
+  test.each([
+    ["attachment", "attachments"],
+    ["replyto", "replyTo"],
+    ["reply_to", "replyTo"],
+    ["Subject", "subject"],
+    ["txt", "text"],
+  ])("with the unknown property %s is told of %s", (key, near) => {
+    expect(refusal({ ...BASE, [key]: "x" }).message).toContain(`is "${near}" meant?`);
+  });
+
+  test("with an unknown property that resembles none is told what there is", () => {
+    expect(refusal({ ...BASE, priority: "high" })).toMatchObject({
+      hint: expect.stringContaining("replyTo"),
+    });
+  });
+});
+
+describe("what the caller holds", () => {
+  test("counts only where it is its own: nothing is inherited", () => {
+    expect(refusal(Object.create({ ...BASE })).field).toBe("from");
+    const poisoned = JSON.parse('{"from":"a@b.c","to":"d@e.f","__proto__":{"bcc":"evil@x.example"}}');
+    expect(refusal(poisoned).message).toContain("__proto__");
+    const assigned = Object.assign({}, poisoned);
+    expect(resolve(assigned).envelope.to).toEqual(["d@e.f"]);
+  });
+
+  test("is not added to by a polluted Object.prototype", () => {
+    const polluted = Object.prototype as unknown as Record<string, unknown>;
+    const pollution = {
+      bcc: "evil@x.example",
+      sender: "evil@x.example",
+      to: ["evil@x.example"],
+      from: "evil@x.example",
+      name: "Evil",
+      attachments: [{ content: "evil" }],
+      headers: { "X-Evil": "1" },
+      filename: "evil",
+      contentType: "text/evil",
+      cid: "evil",
+      utf8: true,
+      envelope: { to: "evil@x.example" },
+    };
+    const clean = resolve({ ...BASE, to: { address: "b@example.org" } });
+    let read: ResolvedMessage | undefined;
+    try {
+      for (const [key, value] of Object.entries(pollution)) polluted[key] = value;
+      read = resolve({ from: "a@example.com", to: { address: "b@example.org" } });
+      expect(() => resolve({ from: "a@example.com" })).toThrow("no recipients");
+    } finally {
+      for (const key of Object.keys(pollution)) delete polluted[key];
+    }
+    expect(read).toEqual(clean);
+  });
+
+  test("is read once, so that it cannot answer differently the second time", () => {
+    let reads = 0;
+    const message = {
+      from: "a@b.c",
+      get to() {
+        return reads++ === 0 ? "d@e.f" : "evil@x.example\r\n";
+      },
+    };
+    expect(resolve(message).envelope.to).toEqual(["d@e.f"]);
+    expect(reads).toBe(1);
+  });
+
+  test("is never written to, and may change afterwards", () => {
+    const headers = Object.freeze({ "X-A": Object.freeze(["1"]) });
+    const to = ["d@e.f"];
+    const message = Object.freeze({ from: Object.freeze({ address: "a@b.c" }), to, headers });
+    const resolved = resolve(message);
+    to.push("late@x.example");
+    expect(resolved.envelope.to).toEqual(["d@e.f"]);
+  });
+});
+
+describe("a custom header", () => {
+  test("is read with one value or several", () => {
+    expect(resolve({ ...BASE, headers: { "X-A": "1", "X-B": ["2", "3"], "X-C": [] } }).headers).toEqual([
+      { name: "X-A", value: "1", path: 'headers["X-A"]' },
+      { name: "X-B", value: "2", path: 'headers["X-B"][0]' },
+      { name: "X-B", value: "3", path: 'headers["X-B"][1]' },
+    ]);
+  });
+
+  test.each([
+    ["From", "from"],
+    ["TO", "to"],
+    ["cc", "cc"],
+    ["Bcc", "bcc"],
+    ["Sender", "sender"],
+    ["Reply-To", "replyTo"],
+    ["Subject", "subject"],
+    ["Date", "date"],
+    ["Message-Id", "messageId"],
+  ])("%s is refused in favour of the property %s", (name, property) => {
+    expect(refusal({ ...BASE, headers: { [name]: "x" } }).hint).toContain(`"${property}"`);
+  });
+
+  test.each([
+    "MIME-Version",
+    "Content-Type",
+    "content-transfer-encoding",
+    "Resent-Bcc",
+    "Received",
+    "Return-Path",
+  ])("%s is refused, because it is not the caller's", (name) => {
+    expect(refusal({ ...BASE, headers: { [name]: "x" } }).field).toBe(`headers["${name}"]`);
+  });
+
+  test.each([5, null, {}, [5], [["x"]], undefined])("cannot have the value %j", (value) => {
+    expect(refusal({ ...BASE, headers: { "X-A": value } }).field).toContain('headers["X-A"]');
+  });
+
+  test("may have a name that objects inherit", () => {
+    const headers = JSON.parse('{"__proto__":"1","constructor":"2","toString":"3"}');
+    expect(resolve({ ...BASE, headers }).headers.map(({ name }) => name)).toEqual([
+      "__proto__",
+      "constructor",
+      "toString",
+    ]);
+  });
+});
+
+describe("a given Message-ID", () => {
+  test.each(["<a@b>", "<1.2.3@example.org>", "<x@[127.0.0.1]>"])("%s is kept", (messageId) => {
+    expect(resolve({ ...BASE, messageId }).messageId).toBe(messageId);
+  });
+
+  test.each([
+    "a@b",
+    "<a>",
+    "<@b>",
+    "<a@>",
+    "<a@b@c>",
+    "<a b@c>",
+    "<a@b>\r\nBcc: e@x.example",
+    "<a@b> <c@d>",
+    "<ü@b>",
+    `<${"a".repeat(250)}@b>`,
+    "",
+  ])("%j is refused", (messageId) => {
+    expect(refusal({ ...BASE, messageId }).field).toBe("messageId");
+  });
+});
+
+describe("an attachment", () => {
+  const content = "x";
+
+  test("is text or octets, with defaults for the rest", () => {
+    const [text, octets] = resolve({
+      ...BASE,
+      attachments: [{ content }, { content: new Uint8Array(0), filename: "a" }],
+    }).attachments;
+    expect(text).toMatchObject({ isText: true, disposition: "attachment", filename: undefined });
+    expect(octets).toMatchObject({ isText: false, filename: "a", content: new Uint8Array(0) });
+  });
+
+  test.each([
+    [{}, "content"],
+    [{ content: undefined }, "content"],
+    [{ content: 123 }, "content"],
+    [{ content: {} }, "content"],
+    [{ content: null }, "content"],
+    [{ content: "a\udc00" }, "content"],
+    [{ content, disposition: "Inline" }, "disposition"],
+    [{ content, filename: 5 }, "filename"],
+  ])("of the wrong shape is refused: %j", (attachment, key) => {
+    expect(refusal({ ...BASE, attachments: [attachment] }).field).toBe(`attachments[0].${key}`);
+  });
+
+  test("that names a path or a URL instead of content is refused", () => {
+    expect(refusal({ ...BASE, attachments: [{ path: "/etc/passwd" }] }).message).toContain(
+      'no property "path"',
+    );
+    expect(refusal({ ...BASE, attachments: [{ content: { href: "file:///" } }] }).hint).toContain(
+      "Read the file",
+    );
+  });
+
+  test.each([
+    'a".txt\r\nX-Inj: 1',
+    "a\nb",
+    "a\tb",
+    "a\0b",
+    "a\u2028b",
+    "a\ud800;b=c",
+    "../../etc/passwd",
+    "C:\\x\\y.exe",
+    "/abs",
+    "a\\",
+    "..",
+    ".",
+    "",
+    "inv\u202efdp.exe",
+    "a\u2066b",
+    "x".repeat(256),
+    "ü".repeat(128),
+  ])("is not named %j", (filename) => {
+    expect(refusal({ ...BASE, attachments: [{ content, filename }] }).field).toBe("attachments[0].filename");
+  });
+
+  test.each([
+    ["image/png", "image/png", []],
+    [
+      "Text/CSV; charset=utf-8;header=present",
+      "text/csv",
+      [
+        ["charset", "utf-8"],
+        ["header", "present"],
+      ],
+    ],
+    ['a/b; n="x \\"y\\"; z"', "a/b", [["n", 'x "y"; z']]],
+    ['a/b ; n="" ', "a/b", [["n", ""]]],
+  ])("may have the type %s", (contentType, essence, parameters) => {
+    const [attachment] = resolve({ ...BASE, attachments: [{ content, contentType }] }).attachments;
+    expect(attachment?.contentType).toEqual({ essence, parameters });
+  });
+
+  test.each([
+    "text/plain\r\nX: y",
+    "text",
+    "text/",
+    "/plain",
+    "text/plain/x",
+    "te xt/plain",
+    "text/plain;",
+    "text/plain; a",
+    "text/plain; a=",
+    'text/plain; a="b',
+    'text/plain; a="b"c',
+    "text/plain; a=b c",
+    "text/plain; a=b; A=c",
+    "text/plain; a b=c",
+    "text/plain; a*=c",
+    "text/plain; a=ü",
+    "a/b; boundary=x",
+    "multipart/mixed",
+    "multipart/mixed; boundary=x",
+    "message/rfc822",
+    "",
+  ])("may not have the type %j", (contentType) => {
+    expect(refusal({ ...BASE, attachments: [{ content, contentType }] }).field).toBe(
+      "attachments[0].contentType",
+    );
+  });
+
+  test.each(["logo", "logo.1@example.org", "a-b_c"])("may be shown under the cid %s", (cid) => {
+    const [attachment] = resolve({ ...BASE, html: "x", attachments: [{ content, cid }] }).attachments;
+    expect(attachment).toMatchObject({ cid, disposition: "inline" });
+  });
+
+  test.each(["x>\r\nY: z", "<logo>", "a b", "ü", "", "a@b@c", "a@", "x".repeat(251)])(
+    "may not be shown under the cid %j",
+    (cid) => {
+      expect(refusal({ ...BASE, html: "x", attachments: [{ content, cid }] }).field).toBe(
+        "attachments[0].cid",
+      );
+    },
+  );
+
+  test("with a cid is refused where there is no HTML to show it, or another has it", () => {
+    expect(refusal({ ...BASE, text: "x", attachments: [{ content }, { content, cid: "a" }] }).field).toBe(
+      "attachments[1].cid",
+    );
+    const twice = [
+      { content, cid: "a" },
+      { content, cid: "a" },
+    ];
+    expect(refusal({ ...BASE, html: "x", attachments: twice }).field).toBe("attachments[1].cid");
+  });
+});
+
+test("the work of reading a list of recipients grows with the list", () => {
+  const work = (count: number): number => {
+    const to = Array.from({ length: count }, (_, at) => `Name ${at} <user${at}@example${at % 9}.org>`);
+    let least = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < 5; run++) {
+      const begin = performance.now();
+      resolve({ from: "a@b.c", to });
+      least = Math.min(least, performance.now() - begin);
+    }
+    return least;
+  };
+  work(2000);
+  expect(work(16_000)).toBeLessThan(work(8_000) * 4 + 20);
+});

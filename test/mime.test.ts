@@ -1,0 +1,396 @@
+import fc from "fast-check";
+import PostalMime, { type Email } from "postal-mime";
+import { describe, expect, test } from "vitest";
+import { MessageError } from "../src/errors.ts";
+import type { Message } from "../src/message.ts";
+import { type ComposeContext, type ComposedMessage, composeMessage } from "../src/mime.ts";
+
+const NOW = new Date("2026-11-22T07:00:00.999Z");
+const BASE = { from: "a@example.com", to: "b@example.org" } as const;
+
+/** Octets that count up, so that a message composed twice is the same message. */
+function context(): ComposeContext {
+  let next = 0;
+  return { now: NOW, random: (octets) => Uint8Array.from({ length: octets }, () => next++ & 255) };
+}
+
+function compose(message: object): ComposedMessage {
+  return composeMessage(message as Message, context());
+}
+
+function parse(composed: ComposedMessage): Promise<Email> {
+  return PostalMime.parse(composed.content);
+}
+
+function refusal(message: object): MessageError {
+  try {
+    compose(message);
+  } catch (error) {
+    if (error instanceof MessageError) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+/** The fields of the message, unfolded. */
+function fieldsOf(composed: ComposedMessage): string[] {
+  const [section = ""] = composed.toString().split("\r\n\r\n");
+  return section.replaceAll("\r\n ", " ").split("\r\n");
+}
+
+/** What every message has to be, whatever it was made from. */
+function expectCanonical(composed: ComposedMessage): void {
+  const text = composed.toString();
+  expect(text.endsWith("\r\n")).toBe(true);
+  expect(text.replaceAll("\r\n", "")).not.toMatch(/[\r\n\0]/);
+  expect(Math.max(...text.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);
+  if (!composed.needs.utf8) expect(composed.content.every((octet) => octet < 0x80)).toBe(true);
+  expect(composed.size).toBe(composed.content.length);
+  expect(composed.toUint8Array()).toBe(composed.content);
+  expect(composed.content.buffer.byteLength).toBe(composed.content.length);
+}
+
+/** Any text a header takes: well formed, without C0 and DEL; and without U+FEFF, which readers leave out. */
+const headerText = fc
+  .string({ unit: "binary", maxLength: 120 })
+  .filter((text) => !/[\x00-\x1f\x7f\ufeff]/.test(text));
+
+describe("a message of text", () => {
+  test("is its header section, a blank line and its lines", () => {
+    const composed = compose({
+      from: "Penny <penny@example.com>",
+      sender: "system@example.com",
+      replyTo: "help@example.com",
+      to: ["b@example.org", { name: "C, D", address: "c@example.org" }],
+      cc: "d@example.org",
+      bcc: "e@example.org",
+      subject: "Your code",
+      text: "Your code is 123456.\n\nBye",
+      headers: { "X-Kind": "code" },
+    });
+    expect(composed.toString().split("\r\n")).toEqual([
+      "Date: Sun, 22 Nov 2026 07:00:00 +0000",
+      "From: Penny <penny@example.com>",
+      "Sender: system@example.com",
+      "Reply-To: help@example.com",
+      'To: b@example.org, "C, D" <c@example.org>',
+      "Cc: d@example.org",
+      "Subject: Your code",
+      "Message-ID: <000102030405060708090a0b0c0d0e0f@example.com>",
+      "X-Kind: code",
+      "MIME-Version: 1.0",
+      "Content-Type: text/plain; charset=utf-8",
+      "Content-Transfer-Encoding: 7bit",
+      "",
+      "Your code is 123456.",
+      "",
+      "Bye",
+      "",
+    ]);
+    expect(composed.envelope).toEqual({
+      from: "system@example.com",
+      to: ["b@example.org", "c@example.org", "d@example.org", "e@example.org"],
+    });
+    expect(composed.messageId).toBe("<000102030405060708090a0b0c0d0e0f@example.com>");
+    expect(composed.needs).toEqual({ utf8: false });
+    expectCanonical(composed);
+  });
+
+  test("ends in exactly one line end, whatever its text ends in", () => {
+    const endOf = (text: string) =>
+      compose({ ...BASE, text })
+        .toString()
+        .split("\r\n\r\n")
+        .slice(1)
+        .join("\r\n\r\n");
+    expect(["x", "x\n", "x\r", "x\r\n"].map(endOf)).toEqual(["x\r\n", "x\r\n", "x\r\n", "x\r\n"]);
+    expect(compose({ ...BASE, text: "" }).toString()).toMatch(/7bit\r\n\r\n$/);
+    expect(compose(BASE).toString()).toMatch(/7bit\r\n\r\n$/);
+    expect(compose({ ...BASE, text: "\n" }).toString()).toMatch(/7bit\r\n\r\n\r\n$/);
+  });
+
+  test("takes a CRLF, an LF and a CR for the end of a line, and nothing else", async () => {
+    const composed = compose({ ...BASE, text: "1\r2\n3\r\n4\r\r\n5\n\r6\u20287" });
+    expectCanonical(composed);
+    expect((await parse(composed)).text).toBe("1\n2\n3\n4\n\n5\n\n6\u20287\n");
+  });
+
+  test("keeps a dot at the start of a line: transparency is another layer", () => {
+    expect(compose({ ...BASE, text: "x\n.\n..y" }).toString()).toContain("\r\n\r\nx\r\n.\r\n..y\r\n");
+  });
+
+  test("keeps every well-formed character", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "binary", maxLength: 400 }), async (given) => {
+        // U+FEFF at the start is a byte order mark to a reader, which leaves it out.
+        const text = given.replace(/\r\n?/g, "\n").replace(/^\ufeff+/, "");
+        const composed = compose({ ...BASE, text, html: text });
+        expectCanonical(composed);
+        const email = await parse(composed);
+        // A reader counts the line end before a delimiter as the text's, unless the text was encoded.
+        for (const read of [email.text, email.html]) {
+          expect([text, `${text}\n`]).toContain(read?.replaceAll("\r\n", "\n") ?? "");
+        }
+      }),
+    );
+  });
+});
+
+describe("the header section", () => {
+  test.each([
+    ["subject", { ...BASE, subject: "hi\r\nBcc: e@x.example\r\n\r\nbody" }],
+    ["subject", { ...BASE, subject: "hi\nBcc: e@x.example" }],
+    ["subject", { ...BASE, subject: "hi\rBcc: e@x.example" }],
+    ["subject", { ...BASE, subject: "a\0b" }],
+    ["subject", { ...BASE, subject: "ü\r\nBcc: e@x.example" }],
+    ["subject", { ...BASE, subject: "a\ud800b" }],
+    ['headers["X-A"]', { ...BASE, headers: { "X-A": "a\r\nBcc: e@x.example" } }],
+    ['headers["X-A"][1]', { ...BASE, headers: { "X-A": ["a", "a\nBcc: e@x.example"] } }],
+    ['headers["X-A"]', { ...BASE, headers: { "X-A": "a\rb" } }],
+    ['headers["X-A"]', { ...BASE, headers: { "X-A": "a\0b" } }],
+    ['headers["X-A"]', { ...BASE, headers: { "X-A": "a\r\n b" } }],
+  ])("refuses a line break or a control character in %s", (field, message) => {
+    expect(refusal(message).field).toBe(field);
+  });
+
+  test.each(["X-A: b\r\nBcc: e", "X A", "X:", "", "Ünï", "X\t", "X\0", "x".repeat(75)])(
+    "refuses a field named %j",
+    (name) => {
+      const error = refusal({ ...BASE, headers: { [name]: "x" } });
+      expect(error.field).toMatch(/^headers\["[^\x00-\x1f\x7f]*"\]$/);
+      expect(error.message).toContain("field name");
+    },
+  );
+
+  test("never names the blind recipients", () => {
+    const composed = compose({ from: "a@example.com", bcc: ["secret@example.org", "S <other@example.org>"] });
+    expect(composed.envelope.to).toEqual(["secret@example.org", "other@example.org"]);
+    expect(composed.toString()).not.toMatch(/secret|other|bcc|^to:/im);
+  });
+
+  test("says who the author is in a way that reads back as one mailbox, and that one", async () => {
+    const hostile = [
+      "Evil <ceo@bank.example>",
+      'a@b.c" <x@y.example',
+      'x" <evil@x.example>, "',
+      "a\\",
+      "a;b:c,d",
+      " x ",
+      ".",
+    ];
+    for (const name of hostile) {
+      const { from } = await parse(compose({ ...BASE, from: { name, address: "a@example.com" } }));
+      expect(from).toMatchObject({ name: name.trim(), address: "a@example.com" });
+    }
+  });
+
+  test("never holds an encoded-word in quotes, and writes text that looks like one so that it reads as it stands", async () => {
+    const name = "=?utf-8?q?x?=";
+    const composed = compose({ ...BASE, from: { name, address: "a@b.c" }, subject: name });
+    expect(composed.toString()).not.toContain(`"=?`);
+    expect(composed.toString()).not.toContain(name);
+    expect(await parse(composed)).toMatchObject({ subject: name, from: { name } });
+  });
+
+  test("keeps any subject, display name and custom value", async () => {
+    await fc.assert(
+      fc.asyncProperty(headerText, headerText, headerText, async (subject, given, value) => {
+        const name = given.replace(/[\u0080-\u009f\u2028\u2029]/g, "").trim();
+        const composed = compose({
+          from: { name, address: "a@example.com" },
+          to: [{ name, address: "b@example.org" }, "c@example.org", { name, address: "d@example.org" }],
+          subject,
+          headers: { "X-Value": value },
+        });
+        expectCanonical(composed);
+        const email = await parse(composed);
+        expect(email.from).toMatchObject({ name, address: "a@example.com" });
+        expect(email.to?.map(({ address }) => address)).toEqual([
+          "b@example.org",
+          "c@example.org",
+          "d@example.org",
+        ]);
+        expect(email.to?.map((mailbox) => mailbox.name)).toEqual([name, "", name]);
+        expect(email.subject ?? "").toBe(subject);
+      }),
+    );
+  });
+
+  test("has a Date of four-digit year in UTC, for now or as given", () => {
+    const dateOf = (date?: Date) => fieldsOf(compose(date === undefined ? BASE : { ...BASE, date }))[0];
+    expect(dateOf()).toBe("Date: Sun, 22 Nov 2026 07:00:00 +0000");
+    expect(dateOf(new Date("2024-02-29T23:59:59+02:00"))).toBe("Date: Thu, 29 Feb 2024 21:59:59 +0000");
+    expect(dateOf(new Date("2026-01-05T00:00:00Z"))).toBe("Date: Mon, 05 Jan 2026 00:00:00 +0000");
+  });
+
+  test("has a Message-ID of 128 random bits at the domain of the author", () => {
+    const message = { ...BASE, from: "a@bücher.example" } as Message;
+    const random = (octets: number) => crypto.getRandomValues(new Uint8Array(octets));
+    const ids = new Set(
+      Array.from({ length: 50 }, () => composeMessage(message, { now: NOW, random }).messageId),
+    );
+    expect(ids.size).toBe(50);
+    for (const id of ids) expect(id).toMatch(/^<[0-9a-f]{32}@xn--bcher-kva\.example>$/);
+    expect(compose({ ...BASE, messageId: "<x@y>" }).messageId).toBe("<x@y>");
+  });
+
+  test("holds a UTF-8 address as it is, and says that the server must know SMTPUTF8", () => {
+    const composed = compose({ ...BASE, to: "Jürgen <jürgen@example.org>" });
+    expect(composed.needs).toEqual({ utf8: true });
+    expect(fieldsOf(composed)).toContain("To: =?utf-8?Q?J=C3=BCrgen?= <jürgen@example.org>");
+    expectCanonical(composed);
+    expect(compose({ ...BASE, bcc: "jürgen@example.org" }).needs.utf8).toBe(true);
+    expect(compose({ ...BASE, cc: "x@bücher.example" }).needs.utf8).toBe(false);
+  });
+
+  test("takes twice the work for twice the length, and no more", () => {
+    const work = (count: number): number => {
+      const message = {
+        ...BASE,
+        to: Array.from({ length: count / 4 }, (_, at) => `Ünï <u${at}@example.org>`),
+        subject: "word ".repeat(count),
+        headers: { "X-A": "x".repeat(count * 4), "X-B": "  ü".repeat(count) },
+      };
+      let least = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < 5; run++) {
+        const begin = performance.now();
+        compose(message);
+        least = Math.min(least, performance.now() - begin);
+      }
+      return least;
+    };
+    work(1000);
+    expect(work(16_000)).toBeLessThan(work(8_000) * 4 + 20);
+  });
+});
+
+describe("the tree of parts", () => {
+  const typesOf = (message: object) =>
+    [
+      ...compose({ ...BASE, ...message })
+        .toString()
+        .matchAll(/^Content-Type: ([^;\r]+)/gm),
+    ].map(([, type]) => type);
+  const file = { filename: "a.pdf", content: "x" };
+  const image = { filename: "l.png", content: "x", cid: "logo" };
+
+  test.each([
+    [{}, ["text/plain"]],
+    [{ text: "x" }, ["text/plain"]],
+    [{ html: "x" }, ["text/html"]],
+    [{ text: "x", html: "y" }, ["multipart/alternative", "text/plain", "text/html"]],
+    [{ html: "y", attachments: [image] }, ["multipart/related", "text/html", "image/png"]],
+    [
+      { text: "x", html: "y", attachments: [image] },
+      ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"],
+    ],
+    [{ text: "x", attachments: [file] }, ["multipart/mixed", "text/plain", "application/pdf"]],
+    [{ attachments: [file] }, ["multipart/mixed", "application/pdf"]],
+    [
+      { text: "x", html: "y", attachments: [file, image] },
+      [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+        "image/png",
+        "application/pdf",
+      ],
+    ],
+  ])("is no deeper than it has to be: %j", (message, types) => {
+    expect(typesOf(message)).toEqual(types);
+  });
+
+  test("reads back whole", async () => {
+    const octets = Uint8Array.from({ length: 1000 }, (_, at) => at & 255);
+    const composed = compose({
+      ...BASE,
+      text: "Grüße",
+      html: '<p>Grüße <img src="cid:logo"></p>',
+      attachments: [
+        { filename: "a.bin", content: octets },
+        { filename: "l.png", content: octets.subarray(3, 7), cid: "logo" },
+        {
+          filename: "n.csv",
+          content: "ä\nb",
+          contentType: "text/csv; header=present",
+          disposition: "inline",
+        },
+      ],
+    });
+    expectCanonical(composed);
+    const email = await parse(composed);
+    expect(email.text).toBe("Grüße");
+    expect(email.html?.trimEnd()).toBe('<p>Grüße <img src="cid:logo"></p>');
+    const read = email.attachments.map((attachment) => ({
+      ...attachment,
+      content: [...new Uint8Array(attachment.content as ArrayBuffer)],
+    }));
+    expect(read).toMatchObject([
+      {
+        filename: "l.png",
+        mimeType: "image/png",
+        disposition: "inline",
+        contentId: "<logo>",
+        content: [3, 4, 5, 6],
+      },
+      {
+        filename: "a.bin",
+        mimeType: "application/octet-stream",
+        disposition: "attachment",
+        content: [...octets],
+      },
+      { filename: "n.csv", mimeType: "text/csv", disposition: "inline" },
+    ]);
+    expect(new TextDecoder().decode(Uint8Array.from(read[2]?.content ?? []))).toBe("ä\nb");
+    expect(composed.toString()).toContain("Content-Type: text/csv; header=present; charset=utf-8");
+  });
+
+  test("is divided by boundaries of 128 random bits, all of them different", () => {
+    const composed = compose({ ...BASE, text: "x", html: "y", attachments: [image, file] });
+    const boundaries = [...composed.toString().matchAll(/boundary="([^"]+)"/g)].map(
+      ([, boundary]) => boundary,
+    );
+    expect(new Set(boundaries).size).toBe(3);
+    for (const boundary of boundaries) expect(boundary).toMatch(/^=_[0-9a-f]{32}_\d$/);
+    expect(composed.messageId).not.toContain(boundaries[0]?.slice(2, 34));
+  });
+});
+
+describe("the name of an attachment", () => {
+  test("gains the header no line, and the attachment no second name", async () => {
+    expect(refusal({ ...BASE, attachments: [{ content: "", filename: 'a".txt\r\nX-Inj: 1' }] }).field).toBe(
+      "attachments[0].filename",
+    );
+    for (const filename of ['a"; filename="evil.exe', 'a"b', "a;b=c", "a'b'c", "100%25", "a b.txt"]) {
+      const { attachments } = await parse(compose({ ...BASE, attachments: [{ content: "x", filename }] }));
+      expect(attachments.map((attachment) => attachment.filename)).toEqual([filename]);
+    }
+  });
+
+  test("is kept in any script", async () => {
+    const names = headerText.filter(
+      (name) =>
+        !/[/\\\u0080-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(name) &&
+        !/^\.{0,2}$/.test(name) &&
+        name === name.trim() &&
+        new TextEncoder().encode(name).length <= 255,
+    );
+    await fc.assert(
+      fc.asyncProperty(names, async (filename) => {
+        const composed = compose({ ...BASE, attachments: [{ content: "x", filename }] });
+        expectCanonical(composed);
+        expect((await parse(composed)).attachments[0]?.filename).toBe(filename);
+      }),
+    );
+  });
+});
+
+test("the content is a copy: what the caller changes afterwards is not sent", () => {
+  const octets = new Uint8Array([1, 2, 3]);
+  const composed = compose({ ...BASE, attachments: [{ content: octets }] });
+  const before = composed.toString();
+  octets.fill(0);
+  expect(composed.toString()).toBe(before);
+});

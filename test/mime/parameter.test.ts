@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { mediaTypeOf } from "../../src/mime/media-types.ts";
+import { formatParameter } from "../../src/mime/parameter.ts";
+
+test.each([
+  ["a.pdf", ["filename=a.pdf"]],
+  ["a b.pdf", ['filename="a b.pdf"']],
+  ["a=b", ['filename="a=b"']],
+  ["", ['filename=""']],
+  ['a"; filename="evil.exe', ['filename="a\\"; filename=\\"evil.exe"']],
+  ["a\\", ['filename="a\\\\"']],
+  ["é.pdf", ['filename="_.pdf"', "filename*=utf-8''%C3%A9.pdf"]],
+  ["é'()*;=.x", ['filename="_\'()*;=.x"', "filename*=utf-8''%C3%A9%27%28%29%2A%3B%3D.x"]],
+  ["=?utf-8?q?x?=", ['filename="=_utf-8?q?x?="', "filename*=utf-8''%3D%3Futf-8%3Fq%3Fx%3F%3D"]],
+])("the value %j is written so that it reads back", (value, units) => {
+  expect(formatParameter("filename", value)).toEqual(units);
+});
+
+test("a long value is cut between characters, with a star on every section", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", minLength: 20 }), (given) => {
+      const value = `é${given.toWellFormed()}`;
+      const [fallback, ...sections] = formatParameter("filename", value);
+      expect(fallback).toMatch(/^filename="[ -~]*"$/);
+      let read = "";
+      sections.forEach((section, at) => {
+        const [, mark, charset, data = ""] =
+          /^filename(\*\d+)?\*=(utf-8'')?([A-Za-z0-9!#$&+.^_`|~%-]+)$/.exec(section) ?? [];
+        expect(mark).toBe(sections.length === 1 ? undefined : `*${at}`);
+        expect(charset).toBe(at === 0 ? "utf-8''" : undefined);
+        // Throws where a section is not whole UTF-8.
+        read += decodeURIComponent(data);
+        expect(section.length).toBeLessThanOrEqual(74);
+      });
+      expect(read).toBe(value);
+    }),
+  );
+});
+
+test("a file is of the type its last extension says, in either case", () => {
+  expect(mediaTypeOf("a.PDF")).toBe("application/pdf");
+  expect(mediaTypeOf("a.tar.gz")).toBe("application/gzip");
+  expect(mediaTypeOf("a.docx")).toBe(
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  );
+  expect(mediaTypeOf(".jpg")).toBe("image/jpeg");
+});
+
+test("a file of another kind is octets", () => {
+  for (const name of [undefined, "", "pdf", "a.", "a.exe", "a.__proto__", "a.constructor", "mail.eml"]) {
+    expect(mediaTypeOf(name)).toBe("application/octet-stream");
+  }
+});
