@@ -22,7 +22,6 @@ export const ERROR_CODES = [
   "recipients_refused",
   "data_refused",
   "content_refused",
-  "command_refused",
   "service_closing",
   // AuthenticationError
   "authentication_refused",

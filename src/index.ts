@@ -8,9 +8,11 @@ import { connectNode } from "./transport/node.ts";
  * Sends messages over SMTP. Connections are opened when they are needed, reused, and closed when they have been idle.
  *
  * @example
+ * ```ts
  * const client = new SmtpClient("smtps://user:pass@smtp.example.com");
- * const receipt = await client.send({ from, to, subject: "Your code", text: "123456" });
+ * const receipt = await client.send({ from: "login@example.com", to: "bob@example.org", text: "042137" });
  * await client.close();
+ * ```
  */
 export class SmtpClient extends Client {
   /** @throws {ConfigError} naming the option that cannot be used */

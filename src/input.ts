@@ -2,22 +2,29 @@
 // the caller's word (a polluted prototype must not address a mail), a getter read twice may give two answers, and
 // an unknown key is a typo that would lose part of a message.
 
-import { escapeText, MessageError } from "./errors.ts";
+import { type ConfigError, escapeText, MessageError } from "./errors.ts";
 
 /** The properties an object may have. A record and not a list, so that the compiler misses a forgotten one. */
 export type Keys<K extends string> = Readonly<Record<K, true>>;
 
-/** The own properties of `value`, each read once; an unknown one is refused. `field` is "" for the message itself. */
+/** What is thrown for a bad value: it is in a message, or it is an option. */
+export type Fault = typeof MessageError | typeof ConfigError;
+
+/** The own properties of `value`, each read once; an unknown one is refused. `field` is "" for the whole. */
 export function readObject<K extends string>(
   value: unknown,
   keys: Keys<K>,
   field: string,
+  {
+    fault: Refused = MessageError,
+    whole = "message",
+  }: { readonly fault?: Fault; readonly whole?: string } = {},
 ): Partial<Record<K, unknown>> {
-  if (!isObject(value)) throw new MessageError(field || "message", `is ${describe(value)}, not an object`);
+  if (!isObject(value)) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
   // Without a prototype: what is absent here must not be found on a polluted Object.prototype either.
   const fields: Partial<Record<K, unknown>> = Object.create(null);
   for (const key of Object.keys(value)) {
-    if (!isKnown(key, keys)) throw unknownKey(key, keys, field);
+    if (!isKnown(key, keys)) throw new Refused(field || whole, ...unknownKey(key, keys));
     fields[key] = value[key];
   }
   return fields;
@@ -106,14 +113,13 @@ function isKnown<K extends string>(key: string, keys: Keys<K>): key is K {
   return Object.hasOwn(keys, key);
 }
 
-function unknownKey(key: string, keys: Keys<string>, field: string): MessageError {
+function unknownKey(key: string, keys: Keys<string>): [message: string, details: { readonly hint: string }] {
   const shown = `"${escapeText(key.slice(0, 40))}"`;
   const near = Object.keys(keys).find((known) => resembles(key, known));
-  return new MessageError(
-    field || "message",
+  return [
     near === undefined ? `has no property ${shown}` : `has no property ${shown}; is "${near}" meant?`,
     { hint: `The properties are ${Object.keys(keys).join(", ")}.` },
-  );
+  ];
 }
 
 /** Whether two names differ in case and punctuation only, or by one letter added, left out or changed. */

@@ -122,7 +122,7 @@ export function resolveMessage(message: Message): ResolvedMessage {
   const cc = readMailboxes(fields.cc, "cc");
   const bcc = readMailboxes(fields.bcc, "bcc");
 
-  const given = readObject(fields.envelope ?? {}, ENVELOPE_KEYS, "envelope");
+  const given = readObject(fields.envelope === undefined ? {} : fields.envelope, ENVELOPE_KEYS, "envelope");
   const reversePath =
     given.from === undefined
       ? (sender ?? from)

@@ -1,10 +1,25 @@
 // What the user may say, and what it comes to: options and smtp:// URLs in, settings out. Everything is checked
 // here, before anything is connected, and no option is ignored.
 
-import { MECHANISM_NAMES, type MechanismName, usableMechanisms } from "./auth/mechanism.ts";
+import { type Credentials, MECHANISM_NAMES, type MechanismName, usableMechanisms } from "./auth/mechanism.ts";
 import type { ConnectionSettings, TraceEvent } from "./connection.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./deadline.ts";
 import { ConfigError } from "./errors.ts";
+import { type Keys, readObject } from "./input.ts";
+import {
+  optional,
+  readChoice,
+  readEhloName,
+  readFlag,
+  readFunction,
+  readHost,
+  readInteger,
+  readMilliseconds,
+  readSecret,
+  readString,
+  readToken,
+} from "./options/checks.ts";
+import { readUrl } from "./options/url.ts";
 import type { PoolLimits } from "./pool.ts";
 import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
 
@@ -72,304 +87,206 @@ export interface ResolvedOptions {
   readonly timeout: number | undefined;
 }
 
+const OPTIONS: Keys<keyof SmtpClientOptions> = {
+  url: true,
+  host: true,
+  port: true,
+  security: true,
+  tls: true,
+  servername: true,
+  name: true,
+  localAddress: true,
+  auth: true,
+  timeout: true,
+  timeouts: true,
+  maxConnections: true,
+  idleTimeout: true,
+  extensions: true,
+  trace: true,
+  lookup: true,
+  connect: true,
+};
+
+const SECURITIES: readonly Security[] = ["tls", "starttls", "opportunistic", "none"];
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
+const SUBMISSIONS_PORT = 465;
+const SUBMISSION_PORT = 587;
+
 /** Checks what the user said and fills in the rest. Throws a ConfigError that names the option. */
 export function resolveOptions(
   given: string | URL | SmtpClientOptions,
   runtimeConnect: Connect,
 ): ResolvedOptions {
-  const options =
-    typeof given === "string" || given instanceof URL ? { url: given } : own(given, "options", OPTIONS);
-  const said = { ...(options.url === undefined ? {} : readUrl(options.url)), ...options };
+  const isUrl = typeof given === "string" || given instanceof URL;
+  const options = isUrl ? { url: given } : read(given, OPTIONS, "");
+  const fromUrl: Partial<Record<keyof SmtpClientOptions, unknown>> =
+    optional(options.url, "url", readUrl) ?? {};
+  const said = { ...fromUrl, ...defined(options) };
 
   const host = readHost(said.host, "host");
   const isLoopback = LOOPBACK.test(host);
+  const port = optional(said.port, "port", (value, option) => readInteger(value, option, 1, 65_535));
   const security =
-    said.security === undefined
-      ? said.port === 465
-        ? "tls"
-        : isLoopback
-          ? "opportunistic"
-          : "starttls"
-      : oneOf(said.security, "security", ["tls", "starttls", "opportunistic", "none"]);
-  const port =
-    said.port === undefined ? (security === "tls" ? 465 : 587) : integer(said.port, "port", 1, 65_535);
-  const auth = said.auth === undefined ? undefined : readAuth(said.auth);
-  const tls = said.tls === undefined ? {} : own(said.tls, "tls", TLS_OPTIONS);
+    optional(said.security, "security", (value, option) => readChoice(value, option, SECURITIES)) ??
+    (port === SUBMISSIONS_PORT ? "tls" : isLoopback ? "opportunistic" : "starttls");
+  const auth = optional(said.auth, "auth", readAuth);
+  const tls = optional(said.tls, "tls", readTls) ?? {};
   const insecureAllowed = isLoopback || auth?.allowInsecure === true;
-  if (auth !== undefined && !insecureAllowed && (security === "none" || tls.rejectUnauthorized === false)) {
-    throw new ConfigError(
-      security === "none" ? "security" : "tls.rejectUnauthorized",
-      "with this the credentials would travel over a connection that anyone may read",
-      {
-        hint: "give the server's authority in tls.ca; only if the network is yours, set auth.allowInsecure: true",
-      },
-    );
-  }
+  if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
 
-  const timeouts = own(said.timeouts ?? {}, "timeouts", Object.keys(DEFAULT_TIMEOUTS) as (keyof Timeouts)[]);
-  const extensions = own(said.extensions ?? {}, "extensions", ["pipelining", "size", "smtputf8"]);
   return {
     settings: {
-      connect: said.connect === undefined ? runtimeConnect : func(said.connect, "connect"),
+      connect: optional(said.connect, "connect", readFunction<Connect>) ?? runtimeConnect,
       target: {
         host,
-        port,
+        port: port ?? (security === "tls" ? SUBMISSIONS_PORT : SUBMISSION_PORT),
         implicitTls: security === "tls",
-        servername: said.servername === undefined ? host : readHost(said.servername, "servername"),
+        servername: optional(said.servername, "servername", readHost) ?? host,
         // RFC 7435: TLS that may be left out altogether is no worse with a certificate that nobody vouches for.
         tls: security === "opportunistic" ? { rejectUnauthorized: false, ...tls } : tls,
-        localAddress: said.localAddress === undefined ? undefined : text(said.localAddress, "localAddress"),
-        lookup: said.lookup === undefined ? undefined : func(said.lookup, "lookup"),
+        localAddress: optional(said.localAddress, "localAddress", readString),
+        lookup: optional(said.lookup, "lookup", readFunction<Lookup>),
       },
       opening: {
         security,
         credentials: auth?.credentials,
         mechanism: auth?.mechanism,
-        withheld: new Set(
-          Object.entries(extensions)
-            .filter(([name, isUsed]) => !flag(isUsed, `extensions.${name}`))
-            .map(([name]) => name.toUpperCase()),
-        ),
+        withheld: optional(said.extensions, "extensions", readWithheld) ?? new Set(),
       },
-      name: said.name === undefined ? undefined : readName(said.name),
+      name: optional(said.name, "name", readEhloName),
       insecureAllowed,
-      timeouts: {
-        ...DEFAULT_TIMEOUTS,
-        ...Object.fromEntries(
-          Object.entries(timeouts).map(([name, limit]) => [name, milliseconds(limit, `timeouts.${name}`)]),
-        ),
-      },
-      trace: said.trace === undefined ? undefined : func(said.trace, "trace"),
+      timeouts: { ...DEFAULT_TIMEOUTS, ...optional(said.timeouts, "timeouts", readTimeouts) },
+      trace: optional(said.trace, "trace", readFunction<(event: TraceEvent) => void>),
     },
     limits: {
       maxConnections:
-        said.maxConnections === undefined
-          ? DEFAULT_LIMITS.maxConnections
-          : integer(said.maxConnections, "maxConnections", 1, 1_000),
-      idleTimeout:
-        said.idleTimeout === undefined
-          ? DEFAULT_LIMITS.idleTimeout
-          : milliseconds(said.idleTimeout, "idleTimeout"),
+        optional(said.maxConnections, "maxConnections", (value, option) =>
+          readInteger(value, option, 1, 1_000),
+        ) ?? DEFAULT_LIMITS.maxConnections,
+      idleTimeout: optional(said.idleTimeout, "idleTimeout", readMilliseconds) ?? DEFAULT_LIMITS.idleTimeout,
     },
-    timeout: said.timeout === undefined ? undefined : milliseconds(said.timeout, "timeout"),
+    timeout: optional(said.timeout, "timeout", readMilliseconds),
   };
 }
 
-const OPTIONS: readonly (keyof SmtpClientOptions)[] = [
-  "url",
-  "host",
-  "port",
-  "security",
-  "tls",
-  "servername",
-  "name",
-  "localAddress",
-  "auth",
-  "timeout",
-  "timeouts",
-  "maxConnections",
-  "idleTimeout",
-  "extensions",
-  "trace",
-  "lookup",
-  "connect",
-];
-
-const TLS_OPTIONS: readonly (keyof TlsOptions)[] = [
-  "ca",
-  "cert",
-  "key",
-  "passphrase",
-  "pfx",
-  "crl",
-  "minVersion",
-  "maxVersion",
-  "ciphers",
-  "sigalgs",
-  "ecdhCurve",
-  "rejectUnauthorized",
-  "checkServerIdentity",
-];
-
-/** `smtp://` and `smtps://`: user, password, host, port, and as parameters `security`, `name` and `mechanism`. */
-function readUrl(given: string | URL): SmtpClientOptions {
-  let url: URL;
-  try {
-    // The constructor drops tabs and line ends in silence.
-    if (CONTROLS.test(String(given))) throw new TypeError("it holds a control character");
-    url = new URL(given);
-  } catch (cause) {
-    // No cause: the message of the URL parser may quote the password.
-    throw new ConfigError(
-      "url",
-      `this is no URL${CONTROLS.test(String(given)) ? `: ${(cause as Error).message}` : ""}`,
-    );
-  }
-  if (url.protocol !== "smtp:" && url.protocol !== "smtps:") {
-    throw new ConfigError("url", `its scheme is ${url.protocol}// where smtp:// or smtps:// is expected`);
-  }
-  if ((url.pathname !== "" && url.pathname !== "/") || url.hash !== "") {
-    throw new ConfigError("url", "it has a path or a fragment, which mean nothing here");
-  }
-  const parameters = own(Object.fromEntries(url.searchParams), "url", ["security", "name", "mechanism"]);
-  const security = parameters.security ?? (url.protocol === "smtps:" ? "tls" : undefined);
-  const user = percentDecoded(url.username, "user");
-  const pass = percentDecoded(url.password, "password");
-  if (parameters.mechanism !== undefined && user === "") {
-    throw new ConfigError("url", "it names a mechanism and no user");
-  }
-  return {
-    host: percentDecoded(url.hostname, "host").replace(/^\[(.*)\]$/, "$1"),
-    ...(url.port !== "" && { port: Number(url.port) }),
-    ...(security !== undefined && { security: security as Security }),
-    ...(parameters.name !== undefined && { name: parameters.name }),
-    ...((user !== "" || pass !== "") && {
-      auth: {
-        user,
-        pass,
-        ...(parameters.mechanism !== undefined && { mechanism: parameters.mechanism as MechanismName }),
-      },
-    }),
-  };
+function read<K extends string>(value: unknown, keys: Keys<K>, option: string): Partial<Record<K, unknown>> {
+  return readObject(value, keys, option, { fault: ConfigError, whole: "options" });
 }
 
-function percentDecoded(text: string, what: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new ConfigError("url", `the ${what} in it is not percent-encoded UTF-8`);
-  }
+/** The properties that say something: `{ port: undefined }` is no port. */
+function defined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function refuseInsecure(security: Security, tls: TlsOptions): void {
+  const option =
+    security === "none"
+      ? "security"
+      : tls.rejectUnauthorized === false
+        ? "tls.rejectUnauthorized"
+        : undefined;
+  if (option === undefined) return;
+  throw new ConfigError(option, "would send the credentials over a connection that others may read", {
+    hint: "give the server's authority in tls.ca; only if the network is yours, set auth.allowInsecure: true",
+  });
 }
 
 interface ResolvedAuth {
-  readonly credentials: { readonly user: string; readonly pass?: string; readonly accessToken?: string };
+  readonly credentials: Credentials;
   readonly mechanism: MechanismName | undefined;
   readonly allowInsecure: boolean;
 }
 
-function readAuth(given: AuthOptions): ResolvedAuth {
-  const auth: Partial<Record<AuthKey, unknown>> = own(given, "auth", AUTH_OPTIONS);
-  const user = secret(auth.user, "auth.user");
-  const mechanism =
-    auth.mechanism === undefined ? undefined : oneOf(auth.mechanism, "auth.mechanism", MECHANISM_NAMES);
-  if ((auth.pass === undefined) === (auth.accessToken === undefined)) {
-    throw new ConfigError("auth", "it needs a pass or an accessToken, one of the two");
+const AUTH: Keys<"user" | "pass" | "accessToken" | "mechanism" | "allowInsecure"> = {
+  user: true,
+  pass: true,
+  accessToken: true,
+  mechanism: true,
+  allowInsecure: true,
+};
+
+function readAuth(value: unknown, option: string): ResolvedAuth {
+  const auth = read(value, AUTH, option);
+  const user = readSecret(auth.user, "auth.user");
+  const pass = optional(auth.pass, "auth.pass", readSecret);
+  const accessToken = optional(auth.accessToken, "auth.accessToken", readToken);
+  if ((pass === undefined) === (accessToken === undefined)) {
+    throw new ConfigError(option, "needs a pass or an accessToken, one of the two");
   }
-  const credentials =
-    auth.pass !== undefined
-      ? { user, pass: secret(auth.pass, "auth.pass") }
-      : { user, accessToken: token(auth.accessToken, "auth.accessToken") };
+  const credentials: Credentials = {
+    user,
+    ...(pass !== undefined && { pass }),
+    ...(accessToken !== undefined && { accessToken }),
+  };
+  const mechanism = optional(auth.mechanism, "auth.mechanism", (name, path) =>
+    readChoice(name, path, MECHANISM_NAMES),
+  );
   if (usableMechanisms(credentials, mechanism).length === 0) {
-    const wanted = auth.pass === undefined ? "a pass" : "an accessToken";
-    throw new ConfigError("auth.mechanism", `${mechanism} needs ${wanted}`);
+    throw new ConfigError(
+      "auth.mechanism",
+      `is ${mechanism}, which needs ${pass === undefined ? "a pass" : "an accessToken"}`,
+    );
   }
   return {
     credentials,
     mechanism,
-    allowInsecure: auth.allowInsecure !== undefined && flag(auth.allowInsecure, "auth.allowInsecure"),
+    allowInsecure: optional(auth.allowInsecure, "auth.allowInsecure", readFlag) ?? false,
   };
 }
 
-const AUTH_OPTIONS = ["user", "pass", "accessToken", "mechanism", "allowInsecure"] as const;
-type AuthKey = (typeof AUTH_OPTIONS)[number];
+const TLS: Keys<keyof TlsOptions> = {
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+  pfx: true,
+  crl: true,
+  minVersion: true,
+  maxVersion: true,
+  ciphers: true,
+  sigalgs: true,
+  ecdhCurve: true,
+  rejectUnauthorized: true,
+  checkServerIdentity: true,
+};
 
-const CONTROLS = /[\x00-\x1f\x7f]/;
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
-
-function readHost(value: unknown, option: string): string {
-  const host = text(value, option);
-  // Letters, digits, hyphens, dots and underscores; or an IPv6 address with its zone. IDNs come as A-labels.
-  if (
-    !/^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)$/.test(host)
-  ) {
-    throw new ConfigError(
-      option,
-      "this is no host name and no IP address (a name that is not ASCII goes as xn--…)",
-    );
-  }
-  return host;
+/** What is listed is handed to the runtime, which checks it; what is not could move the connection elsewhere. */
+function readTls(value: unknown, option: string): TlsOptions {
+  const tls = defined(read(value, TLS, option));
+  optional(tls.rejectUnauthorized, "tls.rejectUnauthorized", readFlag);
+  optional(tls.checkServerIdentity, "tls.checkServerIdentity", readFunction);
+  return tls as TlsOptions;
 }
 
-/** RFC 5321 §4.1.1.1: a domain name or an address literal; Gmail refuses anything else (501-5.5.4). */
-function readName(value: unknown): string {
-  const name = text(value, "name");
-  const isDomain = name.length <= 255 && name.split(".").every((label) => LABEL.test(label));
-  if (!isDomain && !/^\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]$/.test(name)) {
-    throw new ConfigError(
-      "name",
-      "EHLO takes a domain name such as mail.example.com, or an address as [192.0.2.1]",
-    );
-  }
-  return name;
+const EXTENSIONS: Keys<keyof NonNullable<SmtpClientOptions["extensions"]>> = {
+  pipelining: true,
+  size: true,
+  smtputf8: true,
+};
+
+function readWithheld(value: unknown, option: string): ReadonlySet<string> {
+  const extensions = Object.entries(defined(read(value, EXTENSIONS, option)));
+  return new Set(
+    extensions
+      .filter(([name, isUsed]) => !readFlag(isUsed, `extensions.${name}`))
+      .map(([name]) => name.toUpperCase()),
+  );
 }
 
-const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+const TIMEOUTS: Keys<keyof Timeouts> = {
+  connect: true,
+  greeting: true,
+  tls: true,
+  command: true,
+  data: true,
+  content: true,
+  endOfData: true,
+  quit: true,
+};
 
-/** A copy of the own properties. An unknown one is an error: it may be a misspelt limit, or a misspelt security. */
-function own<T extends object, K extends string>(given: T, option: string, known: readonly K[]): T {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new ConfigError(option, "an object is expected");
-  }
-  for (const key of Object.keys(given)) {
-    if (!(known as readonly string[]).includes(key)) {
-      const path = option === "options" ? key : `${option}.${key}`;
-      throw new ConfigError(path, `there is no such option; there are ${known.join(", ")}`);
-    }
-  }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
-}
-
-function text(value: unknown, option: string): string {
-  if (typeof value !== "string" || value === "")
-    throw new ConfigError(option, "a string that is not empty is expected");
-  if (CONTROLS.test(value)) throw new ConfigError(option, "it holds a control character");
-  return value;
-}
-
-function secret(value: unknown, option: string): string {
-  if (typeof value !== "string") throw new ConfigError(option, "a string is expected");
-  // RFC 4616 §2: NUL parts the fields of PLAIN. A line end is a slip of copy and paste.
-  if (CONTROLS.test(value)) throw new ConfigError(option, "it holds a control character, perhaps a line end");
-  if (!value.isWellFormed())
-    throw new ConfigError(option, "it holds half a surrogate pair, which UTF-8 cannot say");
-  return value;
-}
-
-function token(value: unknown, option: string): string {
-  // RFC 6750 §2.1: what a bearer token is made of.
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new ConfigError(option, "a token of visible ASCII characters is expected");
-  }
-  return value;
-}
-
-function oneOf<T extends string>(value: unknown, option: string, choices: readonly T[]): T {
-  const choice = choices.find((one) => one === value);
-  if (choice === undefined)
-    throw new ConfigError(option, `one of ${choices.map((one) => `"${one}"`).join(", ")} is expected`);
-  return choice;
-}
-
-function integer(value: unknown, option: string, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-    throw new ConfigError(option, `a whole number from ${least} to ${most} is expected`);
-  }
-  return value;
-}
-
-/** The longest that a timer can wait: setTimeout fires at once beyond 31 bits. */
-const MAX_TIMER = 2_147_483_647;
-
-function milliseconds(value: unknown, option: string): number {
-  return integer(value, option, 1, MAX_TIMER);
-}
-
-function flag(value: unknown, option: string): boolean {
-  if (typeof value !== "boolean") throw new ConfigError(option, "true or false is expected");
-  return value;
-}
-
-function func<T>(value: T, option: string): T {
-  if (typeof value !== "function") throw new ConfigError(option, "a function is expected");
-  return value;
+function readTimeouts(value: unknown, option: string): Partial<Timeouts> {
+  const timeouts = Object.entries(defined(read(value, TIMEOUTS, option)));
+  return Object.fromEntries(
+    timeouts.map(([name, limit]) => [name, readMilliseconds(limit, `timeouts.${name}`)]),
+  );
 }

@@ -68,6 +68,7 @@ describe("the envelope", () => {
     [{ ...BASE, envelope: { to: [["a@b.c"]] } }, "envelope.to[0]"],
     [{ ...BASE, envelope: { to: ["a@b.c"], size: "1\r\nRCPT TO:<x>" } }, "envelope"],
     [{ ...BASE, envelope: "a@b.c" }, "envelope"],
+    [{ ...BASE, envelope: null }, "envelope"],
   ])("is refused where it is not one: %j", (message, field) => {
     expect(refusal(message).field).toBe(field);
   });

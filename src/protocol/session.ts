@@ -126,7 +126,7 @@ export class Session {
       delivery = this.#delivery,
     }: { readonly phase?: Phase; readonly delivery?: Delivery } = {},
   ): readonly Effect[] {
-    this.#state = "closed";
+    this.#end();
     if (this.#dialogue === undefined) return [];
     const verdict = this.#turn !== undefined && "verdict" in this.#turn ? this.#turn.verdict : undefined;
     return this.#settle({ do: "reject", error: verdict ?? locate(error, phase, delivery) });
@@ -151,7 +151,7 @@ export class Session {
     }
     // Nobody asked: 421 may come at any time, anything else means that replies and commands are out of step. The
     // session ends either way, and what is settled stays settled.
-    if (!this.#parser.isEmpty && this.#dialogue === undefined) this.#state = "closed";
+    if (!this.#parser.isEmpty && this.#dialogue === undefined) this.#end();
     return effects;
   }
 
@@ -171,7 +171,7 @@ export class Session {
     if (reply.code === 421) return this.#close(subject, reply);
     this.#move(subject, reply.code);
     // What is left of the mail data would be read as commands, so this connection says nothing more.
-    if (isEarly) this.#state = "closed";
+    if (isEarly) this.#end();
 
     this.#replies.push(reply);
     this.#owed = stillOwed;
@@ -193,7 +193,7 @@ export class Session {
       code: "unsolicited_reply",
     });
     if (this.#dialogue !== undefined) throw desync;
-    this.#state = "closed";
+    this.#end();
     const [settled] = effects;
     if (settled?.do !== "resolve") return effects;
     return [{ do: "reject", error: locate(desync, PHASES[subject], this.#delivery) }];
@@ -206,7 +206,7 @@ export class Session {
     try {
       step = dialogue.next(replies);
     } catch (error) {
-      if (error instanceof ProtocolError) this.#state = "closed";
+      if (error instanceof ProtocolError) this.#end();
       return this.#settle({ do: "reject", error });
     }
     return step.done ? this.#settle({ do: "resolve", value: step.value }) : this.#take(step.value);
@@ -268,6 +268,11 @@ export class Session {
       });
     }
     this.#state = next;
+  }
+
+  /** The other way to leave a state: for good. */
+  #end(): void {
+    this.#state = "closed";
   }
 
   #remember(commands: readonly Command[]): void {

@@ -58,7 +58,7 @@ describe("dots", () => {
     fc.assert(
       fc.property(fc.array(line, { minLength: 1 }), fc.integer({ min: 1, max: 9 }), (lines, size) => {
         const content = `${lines.join("\r\n")}\r\n`;
-        const pieces = content.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+        const pieces = content.match(new RegExp(`[\\s\\S]{1,${size}}`, "g")) ?? [];
         expect(received(wire(pieces))).toEqual({ content, commands: "" });
       }),
     );

@@ -1,0 +1,26 @@
+// The files of the package are a list, reviewed like the exports.
+import { execFileSync } from "node:child_process";
+
+const EXPECTED = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "README.md",
+  "dist/index.cjs",
+  "dist/index.d.cts",
+  "dist/index.d.ts",
+  "dist/index.js",
+  "package.json",
+];
+const MAX_OCTETS = 250_000;
+
+const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
+const report = JSON.parse(output);
+const [pack] = Array.isArray(report) ? report : Object.values(report);
+const files = pack.files.map(({ path }) => path).sort();
+const surplus = files.filter((path) => !EXPECTED.includes(path));
+const missing = EXPECTED.filter((path) => !files.includes(path));
+if (surplus.length > 0 || missing.length > 0) {
+  throw new Error(`the package should hold neither more nor less; more: ${surplus}; less: ${missing}`);
+}
+if (pack.size > MAX_OCTETS) throw new Error(`${pack.size} octets packed, where ${MAX_OCTETS} are allowed`);
+console.log(`${files.length} files, ${pack.size} octets packed, ${pack.unpackedSize} unpacked`);

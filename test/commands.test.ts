@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { decodeLatin1, encodeUtf8 } from "../src/bytes.ts";
+import * as commands from "../src/commands.ts";
+import { MessageError } from "../src/errors.ts";
+
+const { auth, ehlo, helo, mailFrom, MAX_COMMAND_LINE, rcptTo, saslResponse } = commands;
+
+/** Every command that takes something from outside, with `value` in each place. */
+const PLACES: readonly [string, (value: string) => unknown][] = [
+  ["the name in EHLO", (value) => ehlo(`mx${value}.example`)],
+  ["the name in HELO", (value) => helo(`mx${value}.example`)],
+  ["the reverse-path", (value) => mailFrom(`a${value}@example.com`, [])],
+  ["a quoted reverse-path", (value) => mailFrom(`"a${value}"@example.com`, [])],
+  ["the domain of a reverse-path", (value) => mailFrom(`a@example.com${value}`, [])],
+  ["a parameter of MAIL", (value) => mailFrom("a@example.com", [`SIZE=1${value}`])],
+  ["the forward-path", (value) => rcptTo(`a${value}@example.com`)],
+  ["a quoted forward-path", (value) => rcptTo(`"a${value}"@example.com`)],
+  ["the name of a mechanism", (value) => auth(`PLAIN${value}`, undefined, [])],
+];
+
+describe("no control octet leaves", () => {
+  test.each(PLACES)("in %s", (_, make) => {
+    const controls = Array.from({ length: 32 }, (_, code) => String.fromCharCode(code));
+    for (const control of [...controls, "\x7f", "\r\nRCPT TO:<evil@example.net>"]) {
+      expect(() => make(control), JSON.stringify(control)).toThrow(MessageError);
+    }
+  });
+
+  test("also where a narrower encoding would make one of a wide character", () => {
+    // U+760D and U+760A end in 0D and 0A: cut to a byte each, they are a line end.
+    const { octets } = rcptTo("\u760d\u760aRCPT@example.com");
+    const line = decodeLatin1(octets);
+    expect(line.slice(0, -2)).not.toMatch(/[\r\n]/);
+    expect(octets).toEqual(encodeUtf8("RCPT TO:<\u760d\u760aRCPT@example.com>\r\n"));
+  });
+
+  test("the error shows what it was, escaped", () => {
+    expect(() => rcptTo("a\r\nb@example.com")).toThrow("\\u{d}\\u{a}");
+  });
+});
+
+describe("paths", () => {
+  test.each([
+    "a>@example.com",
+    "a@example.com> ORCPT=x",
+    "<a@example.com",
+    "a b@example.com",
+    '"a@example.com',
+    'a"b" c@d',
+  ])("%s would end the path early and does not leave", (path) => {
+    expect(() => rcptTo(path)).toThrow(MessageError);
+    expect(() => mailFrom(path, [])).toThrow(MessageError);
+  });
+
+  test.each(['"a b"@example.com', '"a>b"@example.com', '"a\\"> b"@example.com', "a@[IPv6:::1]", ""])(
+    "%s stays whole",
+    (path) => {
+      expect(decodeLatin1(rcptTo(path).octets)).toBe(`RCPT TO:<${path}>\r\n`);
+    },
+  );
+
+  test("a path that is too long does not leave", () => {
+    expect(() => rcptTo(`${"a".repeat(1020)}@example.com`)).toThrow(MessageError);
+  });
+});
+
+describe("secrets", () => {
+  test("a command that carries one is not shown with it", () => {
+    const { command, saidInitial } = auth("PLAIN", encodeUtf8("\0alice\0s3cret"), ["s3cret"]);
+    expect(saidInitial).toBe(true);
+    expect(command.shown).toBe("AUTH PLAIN ********");
+    expect(command.secrets).toEqual(["s3cret", "AGFsaWNlAHMzY3JldA=="]);
+    expect(saslResponse(encodeUtf8("s3cret"), ["s3cret"]).shown).toBe("********");
+  });
+});
+
+describe("AUTH", () => {
+  test("an initial response of no octets is said as =", () => {
+    expect(decodeLatin1(auth("EXTERNAL", new Uint8Array(0), []).command.octets)).toBe("AUTH EXTERNAL =\r\n");
+  });
+
+  test("an initial response rides along up to 512 octets with the line end", () => {
+    const fits = auth("XOAUTH2", new Uint8Array(372), []);
+    expect(fits.saidInitial).toBe(true);
+    expect(fits.command.octets.length).toBeLessThanOrEqual(MAX_COMMAND_LINE);
+    const long = auth("XOAUTH2", new Uint8Array(373), []);
+    expect(long.saidInitial).toBe(false);
+    expect(decodeLatin1(long.command.octets)).toBe("AUTH XOAUTH2\r\n");
+  });
+
+  test("a response is as long as RFC 4954 allows, and no longer", () => {
+    expect(saslResponse(new Uint8Array(9213), []).octets.length).toBeLessThanOrEqual(12_288);
+    expect(() => saslResponse(new Uint8Array(9216), [])).toThrow(MessageError);
+  });
+});
