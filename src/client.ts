@@ -1,9 +1,9 @@
 // What the user holds: a client that sends messages and says what became of each.
 
+import { composeMessage } from "./compose.ts";
 import { abortError } from "./connect.ts";
-import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
+import { ConfigError, locate, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
 import type { Envelope, Message } from "./message.ts";
-import { composeMessage } from "./mime.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
 import { type Loan, Pool } from "./pool.ts";
 import type { Outcome } from "./protocol/transaction.ts";
@@ -96,16 +96,12 @@ export class Client {
 
   async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
     const started = performance.now();
-    const composed = composeMessage(message, {
-      now: new Date(),
-      random: (octets) => crypto.getRandomValues(new Uint8Array(octets)),
-    });
-    const { envelope, messageId, content, needs } = composed;
+    const { envelope, messageId, content, needs } = composeMessage(message);
     for (let attempts = 1; ; attempts++) {
       const loan = await this.#pool.acquire({ signal, fresh: attempts > 1 });
       const acquired = performance.now();
       try {
-        if (signal?.aborted) throw abortError(signal);
+        if (signal?.aborted) throw locate(abortError(signal), "queue", "not-sent");
         const outcome: Outcome = await loan.connection.deliver(
           { ...envelope, content, utf8: needs.utf8 },
           signal,

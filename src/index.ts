@@ -25,6 +25,7 @@ export type { Mailbox, MailboxInput } from "./address.ts";
 export type { Attachment } from "./attachment.ts";
 export type { MechanismName } from "./auth/mechanism.ts";
 export type { Receipt, SendOptions } from "./client.ts";
+export { composeMessage } from "./compose.ts";
 export type { TraceEvent } from "./connection.ts";
 export type { Timeouts } from "./deadline.ts";
 export {
@@ -44,6 +45,7 @@ export {
   TransportError,
 } from "./errors.ts";
 export type { Envelope, Message } from "./message.ts";
+export type { ComposedMessage } from "./mime.ts";
 export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
 export {
   type CompileOptions,

@@ -37,7 +37,7 @@ export interface ComposedMessage {
 }
 
 /** Composes a message; throws a `MessageError` that names the field where it cannot be sent as it stands. */
-export function composeMessage(message: Message, context: ComposeContext): ComposedMessage {
+export function composeWith(message: Message, context: ComposeContext): ComposedMessage {
   const resolved = resolveMessage(message);
   const messageId = resolved.messageId ?? `<${randomName(context)}@${resolved.from.domain}>`;
   const content = serialize(headerSection(resolved, messageId, context), bodyOf(resolved, context));

@@ -108,11 +108,11 @@ export class Pool {
   /** Brings those who wait together with what there is, and opens what is missing. */
   #match(): void {
     for (const waiter of this.#waiting) {
-      const connection = waiter.wantsFresh ? undefined : this.#newestIdle();
-      if (connection !== undefined) {
-        this.#idle.delete(connection);
-        this.#lend(waiter, { connection, isReused: true });
-      }
+      const connection = this.#newestIdle();
+      if (connection === undefined) break;
+      if (waiter.wantsFresh) continue;
+      this.#idle.delete(connection);
+      this.#lend(waiter, { connection, isReused: true });
     }
     // Those who want a fresh connection are not kept from it by old ones that nobody uses.
     for (const connection of this.#idle.keys()) {

@@ -54,6 +54,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "mime/part",
     "mime/transfer-encoding",
   ],
+  compose: ["message", "mime"],
   templates: ["errors"],
   // the wire
   "transport/wire": [],
@@ -90,10 +91,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport/wire",
   ],
   client: [
+    "compose",
     "connect",
     "errors",
     "message",
-    "mime",
     "options",
     "pool",
     "protocol/transaction",

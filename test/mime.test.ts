@@ -3,7 +3,7 @@ import PostalMime, { type Email } from "postal-mime";
 import { describe, expect, test } from "vitest";
 import { MessageError } from "../src/errors.ts";
 import type { Message } from "../src/message.ts";
-import { type ComposeContext, type ComposedMessage, composeMessage } from "../src/mime.ts";
+import { type ComposeContext, type ComposedMessage, composeWith } from "../src/mime.ts";
 
 const NOW = new Date("2026-11-22T07:00:00.999Z");
 const BASE = { from: "a@example.com", to: "b@example.org" } as const;
@@ -15,7 +15,7 @@ function context(): ComposeContext {
 }
 
 function compose(message: object): ComposedMessage {
-  return composeMessage(message as Message, context());
+  return composeWith(message as Message, context());
 }
 
 function parse(composed: ComposedMessage): Promise<Email> {
@@ -227,7 +227,7 @@ describe("the header section", () => {
     const message = { ...BASE, from: "a@bücher.example" } as Message;
     const random = (octets: number) => crypto.getRandomValues(new Uint8Array(octets));
     const ids = new Set(
-      Array.from({ length: 50 }, () => composeMessage(message, { now: NOW, random }).messageId),
+      Array.from({ length: 50 }, () => composeWith(message, { now: NOW, random }).messageId),
     );
     expect(ids.size).toBe(50);
     for (const id of ids) expect(id).toMatch(/^<[0-9a-f]{32}@xn--bcher-kva\.example>$/);
