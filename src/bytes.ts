@@ -27,7 +27,7 @@ export function encodeUtf8(text: string): Uint8Array {
 export function decodeText(octets: Uint8Array): string {
   if (isAscii(octets)) return decodeLatin1(octets);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(octets);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
   } catch {
     return decodeLatin1(octets);
   }

@@ -30,11 +30,10 @@ export interface Command {
 /** RFC 5321 §4.5.3.1.4: 512 octets with the line end; no extension we use on AUTH raises it (RFC 4954 §4). */
 export const MAX_COMMAND_LINE = 512;
 
-// RFC 5321 §4.1.1.2 and the extensions lengthen MAIL and RCPT: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10
-// (RFC 6531 §3.4); a path may hold 256 octets more of UTF-8 than a classic one.
-const MAX_PATH_LINE = 1024;
+// The extensions lengthen MAIL: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10 (RFC 6531 §3.1).
+const MAX_MAIL_LINE = MAX_COMMAND_LINE + 26 + 10;
 
-// RFC 4954 §4: "a maximum line length of 12288 octets" for challenges and responses.
+// RFC 4954 §4 holds this for enough for any challenge or response.
 const MAX_SASL_LINE = 12_288;
 
 const MASK = "********";
@@ -72,7 +71,11 @@ export function auth(
 /** Answers a SASL challenge. */
 export function saslResponse(response: Uint8Array, secrets: readonly string[]): Command {
   const encoded = encodeBase64(response);
-  return line("RESPONSE", encoded, { secrets: [...secrets, encoded], shown: MASK, limit: MAX_SASL_LINE });
+  return line("RESPONSE", encoded, {
+    secrets: encoded === "" ? secrets : [...secrets, encoded],
+    shown: MASK,
+    limit: MAX_SASL_LINE,
+  });
 }
 
 /** Breaks off a SASL exchange (RFC 4954 §4). */
@@ -83,13 +86,13 @@ export function cancelSasl(): Command {
 /** MAIL with the reverse-path; `parameters` are `KEYWORD` or `KEYWORD=value` (RFC 5321 §4.1.1.2). */
 export function mailFrom(reversePath: string, parameters: readonly string[]): Command {
   return line("MAIL", ["MAIL FROM:", angled(reversePath), ...parameters.map((one) => ` ${one}`)].join(""), {
-    limit: MAX_PATH_LINE,
+    limit: MAX_MAIL_LINE,
   });
 }
 
 /** RCPT with one forward-path (RFC 5321 §4.1.1.3). */
 export function rcptTo(forwardPath: string): Command {
-  return line("RCPT", `RCPT TO:${angled(forwardPath)}`, { limit: MAX_PATH_LINE });
+  return line("RCPT", `RCPT TO:${angled(forwardPath)}`);
 }
 
 export function data(): Command {

@@ -126,7 +126,8 @@ export abstract class SmtpError extends Error {
 /** Reports an option that cannot be used as it stands. Nothing was connected. */
 export class ConfigError extends SmtpError {
   static {
-    ConfigError.prototype.name = "ConfigError";
+    // "this": a class that names itself in here gets a second name from bundlers, and shows that one.
+    this.prototype.name = "ConfigError";
   }
   /** The path of the option, such as `timeouts.greeting`. */
   readonly option: string;
@@ -140,7 +141,7 @@ export class ConfigError extends SmtpError {
 /** Reports a message that cannot be sent as it stands. The connection, if there was one, is untouched. */
 export class MessageError extends SmtpError {
   static {
-    MessageError.prototype.name = "MessageError";
+    this.prototype.name = "MessageError";
   }
   /** The path of the field, such as `attachments[0].filename`. */
   readonly field: string;
@@ -172,7 +173,7 @@ interface ReplyErrorOptions {
 /** Reports a refusal by the server. The connection survives it, except after 421. */
 export class ReplyError extends SmtpError {
   static {
-    ReplyError.prototype.name = "ReplyError";
+    this.prototype.name = "ReplyError";
   }
   readonly verb: string;
   readonly reply: Reply;
@@ -198,7 +199,7 @@ export class ReplyError extends SmtpError {
 /** Reports a login that the server refused, or that could not be tried. The connection is closed. */
 export class AuthenticationError extends ReplyError {
   static {
-    AuthenticationError.prototype.name = "AuthenticationError";
+    this.prototype.name = "AuthenticationError";
   }
   /** The SASL mechanism, where one was chosen. */
   declare readonly mechanism?: string;
@@ -222,7 +223,7 @@ export class AuthenticationError extends ReplyError {
 /** Reports that the server, or someone between, broke the rules of the protocol. The connection is closed. */
 export class ProtocolError extends SmtpError {
   static {
-    ProtocolError.prototype.name = "ProtocolError";
+    this.prototype.name = "ProtocolError";
   }
   /** The offending octets, escaped and cut. */
   declare readonly excerpt?: string;
@@ -245,7 +246,7 @@ export class ProtocolError extends SmtpError {
 /** Reports a failure of the network, of TLS, of a deadline, or an abort by the caller. The connection is closed. */
 export class TransportError extends SmtpError {
   static {
-    TransportError.prototype.name = "TransportError";
+    this.prototype.name = "TransportError";
   }
 }
 

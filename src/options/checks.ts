@@ -25,6 +25,8 @@ export function readString(value: unknown, option: string): string {
 /** A user name or password; never shown, whatever is wrong with it. */
 export function readSecret(value: unknown, option: string): string {
   if (typeof value !== "string") throw new ConfigError(option, `is ${describe(value)}, not a string`);
+  // RFC 4616 §2 has at least one octet in each; an empty one is mostly an environment variable that is not set.
+  if (value === "") throw new ConfigError(option, "is empty");
   // RFC 4616 §2: NUL parts the fields of PLAIN. A line end is a slip of copy and paste.
   if (CONTROLS.test(value)) throw new ConfigError(option, "holds a control character, perhaps a line end");
   if (!value.isWellFormed()) throw new ConfigError(option, "holds half of a surrogate pair");

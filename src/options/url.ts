@@ -1,7 +1,7 @@
 // smtp:// and smtps:// URLs: user, password, host and port, and as parameters `security`, `name` and `mechanism`.
 
 import { ConfigError } from "../errors.ts";
-import { type Keys, readObject } from "../input.ts";
+import type { Keys } from "../input.ts";
 import { CONTROLS } from "./checks.ts";
 
 /** What a URL says, in the words of the options; checked no further than the URL itself goes. */
@@ -18,7 +18,8 @@ const PARAMETERS: Keys<"security" | "name" | "mechanism"> = { security: true, na
 export function readUrl(given: unknown): UrlOptions {
   const url = parseUrl(given);
   if (url.protocol !== "smtp:" && url.protocol !== "smtps:") {
-    throw new ConfigError("url", `has the scheme ${url.protocol}//, where smtp:// or smtps:// is expected`);
+    // Not quoted: in "user:password@host" the scheme is the user, and more may be what it seems not to be.
+    throw new ConfigError("url", "has another scheme than smtp:// or smtps://");
   }
   if ((url.pathname !== "" && url.pathname !== "/") || url.hash !== "") {
     throw new ConfigError("url", "has a path or a fragment, which mean nothing here", {
@@ -36,6 +37,9 @@ export function readUrl(given: unknown): UrlOptions {
   const pass = percentDecoded(url.password, "password");
   const hasAuth = user !== "" || pass !== "";
   if (mechanism !== undefined && !hasAuth) throw new ConfigError("url", "names a mechanism and no user");
+  if (hasAuth && (user === "" || pass === "")) {
+    throw new ConfigError("url", "has a user without a password, or a password without a user");
+  }
   return {
     // An IPv6 address stands in brackets in a URL, and nowhere else.
     host: percentDecoded(url.hostname, "host").replace(/^\[(.*)\]$/, "$1"),
@@ -62,7 +66,14 @@ function parseUrl(given: unknown): URL {
 function readParameters(parameters: URLSearchParams): Partial<Record<keyof typeof PARAMETERS, unknown>> {
   const given = [...parameters.keys()];
   if (new Set(given).size < given.length) throw new ConfigError("url", "has a parameter twice");
-  return readObject(Object.fromEntries(parameters), PARAMETERS, "url", { fault: ConfigError });
+  const unknown = given.some((name) => !Object.hasOwn(PARAMETERS, name));
+  if (unknown) {
+    // Not named: behind a "?" that should have been percent-encoded stands the rest of a password.
+    throw new ConfigError("url", "has an unknown parameter", {
+      hint: `the parameters are ${Object.keys(PARAMETERS).join(", ")}; a ? in a password is written %3F`,
+    });
+  }
+  return Object.fromEntries(parameters);
 }
 
 function percentDecoded(text: string, what: string): string {

@@ -6,12 +6,18 @@ import { ProtocolError, type Reply, type SmtpError } from "../errors.ts";
 
 export type Turn =
   | { readonly kind: "greeting" } // the server speaks first
-  | { readonly kind: "commands"; readonly commands: readonly Command[]; readonly verdict?: SmtpError }
-  | { readonly kind: "content"; readonly content: Uint8Array; readonly verdict?: SmtpError }
+  | { readonly kind: "commands"; readonly commands: readonly Command[]; readonly verdict?: Verdict }
+  | { readonly kind: "content"; readonly content: Uint8Array; readonly verdict?: Verdict }
   | { readonly kind: "tls" }; // the wire is replaced, and what was learnt on it forgotten
 
-// A group of commands goes out in one write and gets a reply each; mail data gets one. A turn with a verdict only
-// tidies up: its dialogue is decided, and whatever becomes of the turn, the verdict is what is reported.
+// A group of commands goes out in one write and gets a reply each; mail data gets one.
+
+/**
+ * What is reported where the session ends within a turn, from the replies of the turn that were heard. A server that
+ * refused a message and then hung up has refused it; and where a turn only tidies up, nothing that becomes of it
+ * matters any more.
+ */
+export type Verdict = (heard: readonly Reply[]) => SmtpError | undefined;
 
 export type Dialogue<T> = Generator<Turn, T, readonly Reply[]>;
 

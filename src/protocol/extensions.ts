@@ -11,7 +11,7 @@ export const NO_EXTENSIONS: Extensions = new Map();
 const KEYWORD = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:[ =]|$)/;
 
 export function parseExtensions(reply: Reply): Extensions {
-  const extensions = new Map<string, readonly string[]>();
+  const extensions = new Map<string, string[]>();
   // The first line is the server's domain and greeting, whatever words are in it.
   for (const line of reply.lines.slice(1)) {
     const keyword = KEYWORD.exec(line)?.[1];
@@ -21,7 +21,9 @@ export function parseExtensions(reply: Reply): Extensions {
       .split(" ")
       .filter((parameter) => parameter !== "");
     const name = keyword.toUpperCase();
-    extensions.set(name, [...(extensions.get(name) ?? []), ...parameters]);
+    const known = extensions.get(name);
+    if (known === undefined) extensions.set(name, parameters);
+    else known.push(...parameters);
   }
   return extensions;
 }

@@ -56,7 +56,7 @@ export function* opening(options: OpeningOptions, channel: Channel): Dialogue<Ex
       throw new TransportError("the server does not offer STARTTLS, and TLS is required", {
         code: "tls_required",
         phase: "starttls",
-        hint: 'if the port expects TLS from the first octet, set security: "tls"; only if the network is yours, "none"',
+        hint: 'use a port that offers TLS, such as 465; only if the network is yours, set security: "none"',
       });
     }
   }
@@ -106,6 +106,7 @@ function* authenticate(
   if (!channel.trusted) {
     throw new AuthenticationError("the credentials were not sent: the connection is not verified TLS", {
       code: "authentication_insecure",
+      verb: "EHLO",
       reply: helloReply,
       hint: 'set security: "starttls" or "tls"; only if the network is yours, auth.allowInsecure: true',
     });
@@ -134,6 +135,7 @@ function* exchange(mechanism: Mechanism, credentials: Credentials): Dialogue<voi
   const secrets = secret === undefined ? [] : [secret];
   const initial = ours.next().value ?? undefined;
   const { command, saidInitial } = auth(mechanism.name, initial, secrets);
+  const hidden = [...command.secrets];
 
   let reply = yield* ask(command);
   let challenge: Uint8Array | undefined;
@@ -148,14 +150,16 @@ function* exchange(mechanism: Mechanism, credentials: Credentials): Dialogue<voi
       if (step.done) yield* cancel(mechanism, "is one too many");
       response = step.value ?? EMPTY;
     }
-    reply = yield* ask(saslResponse(response, secrets));
+    const answer = saslResponse(response, secrets);
+    hidden.push(...answer.secrets);
+    reply = yield* ask(answer);
   }
   if (reply.code !== 235) {
     throw new AuthenticationError(`the server refused the login: ${describeReply(reply)}`, {
       code: "authentication_refused",
       reply,
       mechanism: mechanism.name,
-      detail: challenge && readDetail(challenge, secrets),
+      detail: challenge && readDetail(challenge, hidden),
     });
   }
 }
@@ -172,20 +176,22 @@ function* cancel({ name }: Mechanism, fault: string): Dialogue<never> {
     code: "invalid_challenge",
     phase: "auth",
   });
-  yield { kind: "commands", commands: [cancelSasl()], verdict: error };
+  yield { kind: "commands", commands: [cancelSasl()], verdict: () => error };
   throw error;
 }
 
-/** The JSON that an OAuth server puts into its last challenge, unless it repeats the token. */
+/** The JSON that an OAuth server puts into its last challenge, unless it repeats what we said. */
 function readDetail(
   challenge: Uint8Array,
-  secrets: readonly string[],
+  hidden: readonly string[],
 ): Readonly<Record<string, unknown>> | undefined {
-  const text = decodeText(challenge);
-  if (secrets.some((secret) => text.includes(secret))) return undefined;
   try {
-    const detail: unknown = JSON.parse(text);
-    return typeof detail === "object" && detail !== null ? { ...detail } : undefined;
+    const detail: unknown = JSON.parse(decodeText(challenge));
+    if (typeof detail !== "object" || detail === null) return undefined;
+    // As JSON writes it again, whatever escapes it came with.
+    const text = JSON.stringify(detail);
+    const isRepeated = hidden.some((secret) => text.includes(JSON.stringify(secret).slice(1, -1)));
+    return isRepeated ? undefined : { ...detail };
   } catch {
     return undefined;
   }

@@ -19,6 +19,12 @@ export class ReplyParser {
   #lines: string[] = [];
   #octets = 0;
   #code = "";
+  readonly #mask: (text: string) => string;
+
+  /** `mask` is applied to what an error shows of the octets. */
+  constructor(mask: (text: string) => string = (text) => text) {
+    this.#mask = mask;
+  }
 
   push(octets: Uint8Array): void {
     this.#buffer = this.#rest.length === 0 ? octets : concat([this.#rest, octets]);
@@ -41,7 +47,11 @@ export class ReplyParser {
       const end = this.#buffer.indexOf(LF, this.#at);
       const length = (end < 0 ? this.#buffer.length : end + 1) - this.#at;
       if (length > MAX_REPLY_LINE) {
-        throw tooLong(`a reply line is longer than ${MAX_REPLY_LINE} octets`, this.#rest);
+        throw this.#fault(
+          "reply_too_long",
+          `a reply line is longer than ${MAX_REPLY_LINE} octets`,
+          this.#rest,
+        );
       }
       if (end < 0) return undefined;
       const line = this.#buffer.subarray(this.#at, end + 1);
@@ -57,23 +67,28 @@ export class ReplyParser {
 
   #takeLine(line: Uint8Array): Reply | undefined {
     // RFC 5321 §2.3.8: only CR LF ends a line. A bare LF is refused rather than guessed at.
-    if (line[line.length - 2] !== CR) throw invalid("a reply line ends in a bare line feed", line);
-    if (line.includes(0)) throw invalid("a reply line holds a NUL", line);
+    if (line[line.length - 2] !== CR)
+      throw this.#fault("invalid_reply", "a reply line ends in a bare line feed", line);
+    if (line.includes(0)) throw this.#fault("invalid_reply", "a reply line holds a NUL", line);
     const text = decodeText(line.subarray(0, -2));
     const code = text.slice(0, 3);
     const separator = text[3];
     // RFC 5321 §4.2: three digits, the first of 2 to 5; then a hyphen, a space, or (tolerated there) nothing.
     if (!REPLY_CODE.test(code) || (separator !== undefined && separator !== " " && separator !== "-")) {
-      throw invalid("this is no reply: it does not begin with a reply code", line);
+      throw this.#fault("invalid_reply", "this is no reply: it does not begin with a reply code", line);
     }
     if (this.#lines.length > 0 && code !== this.#code) {
-      throw invalid(`a reply that began with ${this.#code} goes on with ${code}`, line);
+      throw this.#fault("invalid_reply", `a reply that began with ${this.#code} goes on with ${code}`, line);
     }
     this.#code = code;
     this.#lines.push(text.slice(4));
     this.#octets += line.length;
     if (this.#lines.length > MAX_REPLY_LINES || this.#octets > MAX_REPLY_OCTETS) {
-      throw tooLong(`a reply is longer than ${MAX_REPLY_LINES} lines or ${MAX_REPLY_OCTETS} octets`, line);
+      throw this.#fault(
+        "reply_too_long",
+        `a reply is longer than ${MAX_REPLY_LINES} lines or ${MAX_REPLY_OCTETS} octets`,
+        line,
+      );
     }
     if (separator === "-") return undefined;
     const lines = this.#lines;
@@ -81,7 +96,15 @@ export class ReplyParser {
     this.#octets = 0;
     return reply(Number(code), lines);
   }
+
+  #fault(code: "invalid_reply" | "reply_too_long", message: string, octets: Uint8Array): ProtocolError {
+    const excerpt = escapeText(this.#mask(decodeText(octets)).slice(0, MAX_EXCERPT));
+    return new ProtocolError(message, { code, excerpt });
+  }
 }
+
+/** What an error shows of a line, in characters: enough to tell an HTTP server from a broken one. */
+const MAX_EXCERPT = 200;
 
 const REPLY_CODE = /^[2-5][0-9][0-9]$/;
 const ENHANCED_STATUS = /^([245])\.\d{1,3}\.\d{1,3}(?= |$)/;
@@ -92,16 +115,4 @@ function reply(code: number, lines: readonly string[]): Reply {
   return status?.[1] === String(Math.floor(code / 100))
     ? { code, enhancedStatus: status[0], lines }
     : { code, lines };
-}
-
-function invalid(message: string, octets: Uint8Array): ProtocolError {
-  return new ProtocolError(message, { code: "invalid_reply", excerpt: excerpt(octets) });
-}
-
-function tooLong(message: string, octets: Uint8Array): ProtocolError {
-  return new ProtocolError(message, { code: "reply_too_long", excerpt: excerpt(octets) });
-}
-
-function excerpt(octets: Uint8Array): string {
-  return escapeText(decodeText(octets.subarray(0, 200)));
 }

@@ -43,13 +43,15 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
 
 export class Session {
   #state: State = "connected";
-  #parser = new ReplyParser();
+  #parser: ReplyParser = this.#newParser();
   #dialogue: Dialogue<unknown> | undefined;
   #turn: Turn | undefined;
   /** What is still to be replied to in this turn, in order. */
   #owed: readonly Subject[] = [];
   #replies: Reply[] = [];
   #delivery: Delivery = "not-sent";
+  /** Part of a reply had come before the mail data was whole: whatever it says, it cannot be about all of it. */
+  #isEarly = false;
   /** What the server may repeat to us and nobody else may read. */
   #secrets: readonly string[] = [];
   #heard = 0;
@@ -84,6 +86,7 @@ export class Session {
   begin(dialogue: Dialogue<unknown>): readonly Effect[] {
     this.#dialogue = dialogue;
     this.#delivery = "not-sent";
+    this.#isEarly = false;
     if (this.#state === "closed") return this.ended();
     return this.#resume([]);
   }
@@ -98,12 +101,13 @@ export class Session {
 
   /** Must be called before the octets that end the mail data are handed over: from here on its fate is open. */
   contentEnds(): void {
+    this.#isEarly = !this.#parser.isEmpty;
     this.#delivery = "unknown";
   }
 
   /** The TLS handshake is done. Nothing that was heard before it counts (RFC 3207 §4.2). */
   secured(): readonly Effect[] {
-    this.#parser = new ReplyParser();
+    this.#parser = this.#newParser();
     return this.#guarded(() => {
       this.#move("TLS", 220);
       this.#owed = [];
@@ -129,7 +133,10 @@ export class Session {
     this.#end();
     if (this.#dialogue === undefined) return [];
     const verdict = this.#turn !== undefined && "verdict" in this.#turn ? this.#turn.verdict : undefined;
-    return this.#settle({ do: "reject", error: verdict ?? locate(error, phase, delivery) });
+    return this.#settle({
+      do: "reject",
+      error: verdict?.(this.#replies) ?? locate(error, phase, delivery),
+    });
   }
 
   #guarded(run: () => readonly Effect[]): readonly Effect[] {
@@ -147,7 +154,7 @@ export class Session {
     while (this.#owed.length > 0) {
       const reply = this.#parser.next();
       if (reply === undefined) return effects;
-      effects.push(...this.#hear(this.#masked(reply)));
+      effects.push(...this.#hear(reply));
     }
     // Nobody asked: 421 may come at any time, anything else means that replies and commands are out of step. The
     // session ends either way, and what is settled stays settled.
@@ -159,21 +166,24 @@ export class Session {
     const [subject, ...stillOwed] = this.#owed;
     if (subject === undefined) return [];
     this.#heard++;
-    this.#onReply?.(reply);
+    const masked = this.#masked(reply);
+    this.#onReply?.(masked);
 
     // While mail data still flows only a refusal can be meant: the server has not seen the end that it would accept.
+    // And once the end is written, a refusal that began before it does not say what becomes of the message.
     const isEarly = subject === "CONTENT" && this.#delivery === "not-sent";
-    if (isEarly && reply.code < 400) {
-      throw new ProtocolError(`the server accepted a message it has not got: ${describeReply(reply)}`, {
+    if ((isEarly && reply.code < 400) || (subject === "CONTENT" && this.#isEarly)) {
+      throw new ProtocolError(`the server judged a message it had not got whole: ${describeReply(masked)}`, {
         code: "unsolicited_reply",
       });
     }
-    if (reply.code === 421) return this.#close(subject, reply);
+    if (reply.code === 421) return this.#close(subject, masked);
     this.#move(subject, reply.code);
     // What is left of the mail data would be read as commands, so this connection says nothing more.
     if (isEarly) this.#end();
 
-    this.#replies.push(reply);
+    // A challenge is to be answered, not shown: it goes to the dialogue as it came.
+    this.#replies.push(reply.code === 334 ? reply : masked);
     this.#owed = stillOwed;
     if (stillOwed.length > 0) return [];
     const replies = this.#replies;
@@ -187,7 +197,8 @@ export class Session {
     // RFC 5321 §3.8: a 421 needs no command; it is heard with the next turn, or ends the session if there is none.
     // Mail data may be refused before it is all there.
     const effects = this.#resume(replies);
-    if (this.#parser.mayBe("421") || this.#turn?.kind === "content") return effects;
+    const isRefusal = this.#parser.mayBe("4") || this.#parser.mayBe("5");
+    if (this.#parser.mayBe("421") || (isRefusal && this.#turn?.kind === "content")) return effects;
     // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands.
     const desync = new ProtocolError("the server replied to a command it has not been given", {
       code: "unsolicited_reply",
@@ -224,7 +235,6 @@ export class Session {
         return [{ do: "write", commands: turn.commands }];
       case "content":
         this.#owed = ["CONTENT"];
-        this.#delivery = "not-sent";
         return [{ do: "stream", content: turn.content }];
       case "tls":
         this.#owed = ["TLS"];
@@ -286,12 +296,14 @@ export class Session {
   /** Some servers repeat in a refusal what they were sent, login and all. */
   #masked(reply: Reply): Reply {
     if (this.#secrets.length === 0) return reply;
-    const lines = reply.lines.map((line) =>
-      this.#secrets.reduce(
-        (text, secret) => (secret === "" ? text : text.replaceAll(secret, "********")),
-        line,
-      ),
-    );
-    return { ...reply, lines };
+    return { ...reply, lines: reply.lines.map((line) => this.#mask(line)) };
+  }
+
+  #mask(text: string): string {
+    return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, "********"), text);
+  }
+
+  #newParser(): ReplyParser {
+    return new ReplyParser((text) => this.#mask(text));
   }
 }

@@ -9,7 +9,7 @@ import {
   type Reply,
   ReplyError,
 } from "../errors.ts";
-import { type Dialogue, onlyReply } from "./dialogue.ts";
+import { type Dialogue, onlyReply, type Verdict } from "./dialogue.ts";
 import { type Extensions, sizeLimit } from "./extensions.ts";
 
 export interface Transaction {
@@ -47,29 +47,22 @@ export function* transaction(
   const { parameters, used } = mailParameters(content, utf8, extensions);
   const commands = [mailFrom(from, parameters), ...to.map(rcptTo), data()];
   const replies: Reply[] = [];
+  const verdict: Verdict = (heard) => judge(to, [...replies, ...heard]).refusal;
 
   // Pipelined and lock-step sends differ in the size of a group and in nothing else.
   const pipelining = extensions.has("PIPELINING");
   const size = pipelining ? MAX_COMMAND_GROUP : 1;
   for (let at = 0; at < commands.length && !isHopeless(replies, to.length); at += size) {
-    replies.push(...(yield { kind: "commands", commands: commands.slice(at, at + size) }));
+    replies.push(...(yield { kind: "commands", commands: commands.slice(at, at + size), verdict }));
   }
 
-  const [mailReply] = replies;
-  const dataReply = replies[1 + to.length];
-  const accepted = to.filter((_, index) => isPositive(replies[1 + index]));
-  const rejected = to.flatMap((recipient, index) => {
-    const reply = replies[1 + index];
-    return reply === undefined || isPositive(reply) ? [] : [{ recipient, reply }];
-  });
-
-  const refusal = findRefusal(mailReply, accepted, rejected, dataReply);
+  const { accepted, rejected, refusal } = judge(to, replies);
   if (refusal !== undefined) {
-    if (dataReply?.code === 354) {
+    if (replies[1 + to.length]?.code === 354) {
       // RFC 2920 §3.1: the server waits for mail data that nobody is to get. It gets none.
-      yield { kind: "content", content: NO_CONTENT, verdict: refusal };
-    } else if (isPositive(mailReply)) {
-      yield { kind: "commands", commands: [rset()], verdict: refusal };
+      yield { kind: "content", content: NO_CONTENT, verdict: () => refusal };
+    } else if (isPositive(replies[0])) {
+      yield { kind: "commands", commands: [rset()], verdict: () => refusal };
     }
     throw refusal;
   }
@@ -130,52 +123,74 @@ function mailParameters(
 
 /** Whether another group could not lead to a message: MAIL was refused, or every recipient was. */
 function isHopeless(replies: readonly Reply[], recipients: number): boolean {
-  const [mailReply, ...others] = replies;
+  const [mailReply] = replies;
   if (mailReply === undefined) return false;
   if (!isPositive(mailReply)) return true;
-  return others.length >= recipients && !others.slice(0, recipients).some(isPositive);
+  return replies.length > recipients && !replies.slice(1, recipients + 1).some(isPositive);
 }
 
-function findRefusal(
-  mailReply: Reply | undefined,
-  accepted: readonly string[],
-  rejected: readonly RejectedRecipient[],
-  dataReply: Reply | undefined,
-): ReplyError | undefined {
+interface Judgement {
+  readonly accepted: readonly string[];
+  readonly rejected: readonly RejectedRecipient[];
+  /** Why no mail data can follow, where none can. */
+  readonly refusal?: ReplyError;
+}
+
+/** What the replies to MAIL, to each RCPT and to DATA come to, as far as they have been heard. */
+function judge(to: readonly string[], [mailReply, ...others]: readonly Reply[]): Judgement {
+  const accepted: string[] = [];
+  const rejected: RejectedRecipient[] = [];
+  to.forEach((recipient, index) => {
+    const reply = others[index];
+    if (isPositive(reply)) accepted.push(recipient);
+    else if (reply !== undefined) rejected.push({ recipient, reply });
+  });
+  const dataReply = others[to.length];
+  const judgement = { accepted, rejected };
   if (mailReply !== undefined && !isPositive(mailReply)) {
-    return new ReplyError(`the server refused the sender: ${describeReply(mailReply)}`, {
-      code: "sender_refused",
-      phase: "mail",
-      verb: "MAIL",
-      reply: mailReply,
-    });
+    return { ...judgement, refusal: senderRefused(mailReply) };
   }
-  const [first] = rejected;
-  if (accepted.length === 0 && first !== undefined) {
-    // One that may be accepted later makes it worth trying again, so it speaks for all.
-    const { recipient, reply } = rejected.find((one) => isTransient(one.reply)) ?? first;
-    return new ReplyError(`the server refused every recipient: ${describeReply(reply)}`, {
-      code: "recipients_refused",
-      phase: "rcpt",
-      verb: "RCPT",
-      reply,
-      recipient: rejected.length === 1 ? recipient : undefined,
-      rejected,
-    });
-  }
+  if (rejected.length === to.length) return { ...judgement, refusal: recipientsRefused(rejected) };
   if (dataReply !== undefined && dataReply.code !== 354) {
-    return new ReplyError(`the server refused to take the message: ${describeReply(dataReply)}`, {
-      code: "data_refused",
-      phase: "data",
-      verb: "DATA",
-      reply: dataReply,
-      rejected,
-    });
+    return { ...judgement, refusal: dataRefused(dataReply, rejected) };
   }
-  return undefined;
+  return judgement;
 }
 
-/** 250, 251 and 252 all take a recipient (RFC 5321 §3.4, §3.5.3). */
-function isPositive(reply: Reply | undefined): boolean {
+function senderRefused(reply: Reply): ReplyError {
+  return new ReplyError(`the server refused the sender: ${describeReply(reply)}`, {
+    code: "sender_refused",
+    phase: "mail",
+    verb: "MAIL",
+    reply,
+  });
+}
+
+function recipientsRefused(rejected: readonly RejectedRecipient[]): ReplyError {
+  // One that may be accepted later makes it worth trying again, so it speaks for all.
+  const speaker = rejected.find(({ reply }) => isTransient(reply)) ?? rejected[0];
+  if (speaker === undefined) throw new MessageError("to", "has no recipients", { code: "no_recipients" });
+  return new ReplyError(`the server refused every recipient: ${describeReply(speaker.reply)}`, {
+    code: "recipients_refused",
+    phase: "rcpt",
+    verb: "RCPT",
+    reply: speaker.reply,
+    recipient: rejected.length === 1 ? speaker.recipient : undefined,
+    rejected,
+  });
+}
+
+function dataRefused(reply: Reply, rejected: readonly RejectedRecipient[]): ReplyError {
+  return new ReplyError(`the server refused to take the message: ${describeReply(reply)}`, {
+    code: "data_refused",
+    phase: "data",
+    verb: "DATA",
+    reply,
+    rejected,
+  });
+}
+
+/** Any 2yz takes a recipient: 251 will forward it (RFC 5321 §3.4), and some servers say 252. */
+function isPositive(reply: Reply | undefined): reply is Reply {
   return reply !== undefined && reply.code < 300;
 }

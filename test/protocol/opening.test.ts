@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { AuthenticationError, ProtocolError, ReplyError, TransportError } from "../../src/errors.ts";
 import { type Channel, type OpeningOptions, opening } from "../../src/protocol/opening.ts";
@@ -100,6 +101,30 @@ describe("greeting and EHLO", () => {
     expect(error).toMatchObject({ code: "ehlo_refused", phase: "ehlo", verb: "EHLO", retryable: false });
   });
 
+  test.each(["500", "502", "504", "550"])("HELO is tried where EHLO is answered with %s", (code) => {
+    const { state } = play(
+      `S: 220 old.example
+       C: EHLO client.example
+       S: ${code} what?
+       C: HELO client.example
+       S: 250 old.example`,
+      open(),
+    );
+    expect(state).toBe("ready");
+  });
+
+  test("an extension that the user switched off is not there", () => {
+    const { value } = play(
+      `S: 220 mx.example
+       C: EHLO client.example
+       S: 250-mx.example
+       S: 250-PIPELINING
+       S: 250 SIZE 1000`,
+      open({ withheld: new Set(["PIPELINING"]) }),
+    );
+    expect([...(value?.keys() ?? [])]).toEqual(["SIZE"]);
+  });
+
   test("HELO gives no TLS to who requires it", () => {
     const error = playToError(
       `S: 220 old.example
@@ -125,7 +150,7 @@ describe("greeting and EHLO", () => {
   });
 
   test.each(["354 go on", "221 bye", "235 welcome"])(
-    "%s to EHLO is not taken for a yes unless it is 2yz",
+    "%s to EHLO is a yes if it is 2yz, and breaks the rules if it is 3yz",
     (reply) => {
       const script = `S: 220 mx.example
       C: EHLO client.example
@@ -491,7 +516,7 @@ describe("AUTH", () => {
     expect(error).toMatchObject({ code: "invalid_challenge" });
   });
 
-  test.each(["!!!", "VXNlcm5hbWU", "VXNl cm5h", "=", "VXNlcm5hbWU6=="])(
+  test.each(["!!!", "VXNlcm5hbWU", "VXNl cm5h", "=", "VXNlcm5hbWU6==", "VXNlcm5hbW1="])(
     "a challenge that is not base64 (%s) is cancelled",
     (challenge) => {
       const error = playToError(
@@ -538,6 +563,78 @@ describe("AUTH", () => {
     const error = playToError(`${GREETED} GSSAPI XOAUTH2`, openSecure({ credentials: USER }));
     expect(error).toMatchObject({ code: "authentication_unavailable" });
     expect(error.message).toContain("GSSAPI, XOAUTH2");
+  });
+
+  test.each([
+    [
+      "as it was encoded",
+      { got: Buffer.from("user=alice\x01auth=Bearer t0ken-canary\x01\x01").toString("base64") },
+    ],
+    ["in the clear", { token: "t0ken-canary" }],
+  ])("a last challenge that repeats the token %s is kept out of the error", (_, json) => {
+    for (const text of [JSON.stringify(json), JSON.stringify(json).replace("0", "\\u0030")]) {
+      const error = playToError(
+        `${GREETED} XOAUTH2
+         C: AUTH XOAUTH2 ${Buffer.from("user=alice\x01auth=Bearer t0ken-canary\x01\x01").toString("base64")}
+         S: 334 ${Buffer.from(text).toString("base64")}
+         C: 
+         S: 535 no`,
+        openSecure({ credentials: { user: "alice", accessToken: "t0ken-canary" } }),
+      );
+      expect(error).toMatchObject({ code: "authentication_refused" });
+      expect(error).not.toHaveProperty("detail");
+    }
+  });
+
+  test.each([
+    ["a bare line feed", `"535 no: ${LOGIN_PLAIN}\\n"`],
+    ["a NUL", '"535 you said \\u0000alice\\u0000s3cret pass\\r\\n"'],
+    ["no reply code", `"${LOGIN_PLAIN}\\r\\n"`],
+    ["two codes", '"535-x\\r\\n550 s3cret pass\\r\\n"'],
+    ["the password as LOGIN says it", '"czNjcmV0IHBhc3M=\\r\\n"'],
+  ])("a reply that is none, with %s, does not get the login into the error", (_, octets) => {
+    const error = playToError(
+      `${GREETED} LOGIN
+       C: AUTH LOGIN
+       S: 334 VXNlcm5hbWU6
+       C: YWxpY2U=
+       S: 334 UGFzc3dvcmQ6
+       C: czNjcmV0IHBhc3M=
+       S= ${octets}`.replaceAll(LOGIN_PLAIN, "czNjcmV0IHBhc3M= s3cret pass"),
+      openSecure({ credentials: USER }),
+    );
+    expect(error).toMatchObject({ code: "invalid_reply" });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/s3cret|czNjcmV0/);
+    expect((error as ProtocolError).excerpt).toContain("********");
+  });
+
+  test("a password that happens to stand in a challenge does not disturb the login", () => {
+    for (const pass of ["c", "GF", "UGFzc3dvcmQ6"]) {
+      const { state } = play(
+        `${GREETED} LOGIN
+         C: AUTH LOGIN
+         S: 334 VXNlcm5hbWU6
+         C: YWxpY2U=
+         S: 334 UGFzc3dvcmQ6
+         C: ${Buffer.from(pass).toString("base64")}
+         S: 235 ok`,
+        openSecure({ credentials: { user: "alice", pass } }),
+      );
+      expect(state).toBe("ready");
+    }
+  });
+
+  test("a challenge of several lines is none", () => {
+    const error = playToError(
+      `${GREETED} LOGIN
+       C: AUTH LOGIN
+       S: 334-VXNl
+       S: 334 cm5hbWU6
+       C: *
+       S: 501 cancelled`,
+      openSecure({ credentials: USER }),
+    );
+    expect(error).toMatchObject({ code: "invalid_challenge" });
   });
 
   test("a server that repeats the login in its refusal does not get it into the error", () => {

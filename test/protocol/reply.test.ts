@@ -105,6 +105,7 @@ describe("what is none", () => {
     ["an HTTP server", "HTTP/1.1 400 Bad Request"],
     ["an SSH server", "SSH-2.0-OpenSSH_9.2"],
     ["a blank line", ""],
+    ["a byte order mark", "\ufeff250 ok"],
   ])("%s", (_, line) => {
     expect(fault(`${line}\r\n`)).toMatchObject({ code: "invalid_reply" });
   });
@@ -120,6 +121,7 @@ describe("what is none", () => {
     expect(fault("garbage\r\n250 ok\r\n").code).toBe("invalid_reply");
     expect(fault("\r\n250 ok\r\n").code).toBe("invalid_reply");
     expect(fault("250-a\r\n\r\n250 ok\r\n").code).toBe("invalid_reply");
+    expect(fault("250 ok\r\n\r\n").code).toBe("invalid_reply");
   });
 
   test.each(["250-ok\r\n550 no\r\n", "550-no\r\n250 ok\r\n", "250-ok\r\n251 ok\r\n"])(

@@ -46,6 +46,25 @@ const MESSAGE = `C: Subject: hi
   C: ..dot
   C: .`;
 
+test("the work of a lock-step transaction grows no faster than its recipients", () => {
+  const time = (recipients: number): number => {
+    const to = Array.from({ length: recipients }, (_, index) => `r${index}@example.org`);
+    const dialogue = transaction(
+      { from: "alice@example.com", to, content: encodeUtf8(CONTENT), utf8: false },
+      new Map(),
+    );
+    const started = performance.now();
+    for (let step = dialogue.next([]); !step.done; ) {
+      const isData = step.value.kind === "commands" && step.value.commands[0]?.verb === "DATA";
+      step = dialogue.next([{ code: isData ? 354 : 250, lines: [""] }]);
+    }
+    return performance.now() - started;
+  };
+  const least = (recipients: number) => Math.min(...Array.from({ length: 5 }, () => time(recipients)));
+  least(500);
+  expect(least(8000)).toBeLessThan(least(2000) * 4 * 3 + 5);
+});
+
 describe("a message goes out", () => {
   test("in three writes where PIPELINING is offered", () => {
     const { value, state } = play(
@@ -379,7 +398,81 @@ describe("a refused message", () => {
   });
 });
 
+describe("a refusal stands although the server then goes away or astray", () => {
+  test.each([
+    ["421", "S: 421 bye"],
+    ["the end of the connection", "FIN"],
+    ["garbage", "S: garbage"],
+  ])("every recipient, before %s at DATA", (_, end) => {
+    const { error, state } = play(
+      `${PIPELINED}
+       S: 250 Ok
+       S: 550 5.1.1 No
+       S: 550 5.1.1 No
+       S: 550 5.1.1 No
+       ${end}`,
+      send(),
+    );
+    expect(state).toBe("closed");
+    expect(error).toMatchObject({ code: "recipients_refused", delivery: "rejected", retryable: false });
+    expect((error as ReplyError).rejected).toHaveLength(3);
+  });
+
+  test("the sender, before replies that do not follow from it", () => {
+    const { error } = play(
+      `${PIPELINED}
+       S: 550 5.7.1 not you
+       S: 250 Ok`,
+      send(),
+    );
+    expect(error).toMatchObject({ code: "sender_refused", delivery: "rejected" });
+  });
+
+  test("but one refused recipient among others that were not heard decides nothing", () => {
+    const error = playToError(`${PIPELINED}\nS: 250 Ok\nS: 550 No\nFIN`, send());
+    expect(error).toMatchObject({ code: "connection_lost", delivery: "not-sent", retryable: true });
+  });
+});
+
 describe("a server that breaks the rules", () => {
+  test("what follows the reply to the message in the same breath leaves its fate unknown", () => {
+    const script = `${PIPELINED}
+      S: 250 Ok
+      S: 250 Ok
+      S: 250 Ok
+      S: 250 Ok
+      S: 354 go
+      ${MESSAGE}
+      S: 250 queued
+      S: 250 again`;
+    const [whole, ...others] = playEach(script, send());
+    expect(whole.error).toMatchObject({
+      code: "unsolicited_reply",
+      phase: "end-of-data",
+      delivery: "unknown",
+    });
+    // Where it comes later the message has been reported already; the session ends all the same.
+    for (const { value } of others) expect(value).toMatchObject({ reply: { code: 250 } });
+    for (const { state } of [whole, ...others]) expect(state).toBe("closed");
+  });
+
+  test("what follows a refusal in the same breath does not undo it", () => {
+    const { error, state } = play(
+      `${PIPELINED}
+       S: 250 Ok
+       S: 250 Ok
+       S: 250 Ok
+       S: 250 Ok
+       S: 354 go
+       ${MESSAGE}
+       S: 554 5.7.1 no
+       S: 221 bye`,
+      send(),
+    );
+    expect(error).toMatchObject({ code: "content_refused", delivery: "rejected" });
+    expect(state).toBe("closed");
+  });
+
   test.each(["250 ok", "220 go", "235 ok", "334 what", "299 x"])(
     "%s to DATA does not start the mail data",
     (reply) => {
@@ -471,19 +564,41 @@ describe("a server that breaks the rules", () => {
   });
 
   test("an acceptance of mail data that has not been written is never success", () => {
-    const error = playToError(
-      `${PIPELINED}
-       S: 250 ok
-       S: 250 ok
-       S: 250 ok
-       S: 250 ok
-       S: 354 go
-       S: 250 queued`,
-      send(),
-    );
-    expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({ code: "unsolicited_reply", delivery: "not-sent", retryable: false });
+    const script = `${PIPELINED}
+      S: 250 ok
+      S: 250 ok
+      S: 250 ok
+      S: 250 ok
+      S: 354 go
+      S: 250 queued`;
+    for (const { error, state } of playEach(script, send())) {
+      expect(error).toBeInstanceOf(ProtocolError);
+      expect(error).toMatchObject({ code: "unsolicited_reply", delivery: "not-sent", retryable: false });
+      expect(state).toBe("closed");
+    }
   });
+
+  test.each(["250 que", "554 n"])(
+    "nor is a reply (%s…) that began before the mail data was whole",
+    (begun) => {
+      const script = `${PIPELINED}
+      S: 250 ok
+      S: 250 ok
+      S: 250 ok
+      S: 250 ok
+      S: 354 go
+      S= ${JSON.stringify(begun)}
+      ${MESSAGE}
+      S: and the rest of it`;
+      const [whole, perLine, octets] = playEach(script, send());
+      // Whole, the 2 of 250 is seen before the mail data is written; piece by piece it is written at once.
+      for (const { error, state } of [whole, perLine, octets]) {
+        expect(error).toMatchObject({ code: "unsolicited_reply", retryable: false });
+        expect(["unknown", "not-sent"]).toContain((error as ProtocolError).delivery);
+        expect(state).toBe("closed");
+      }
+    },
+  );
 });
 
 describe("a connection that ends", () => {
