@@ -218,9 +218,10 @@ function checkLabels(domain: string, field: string): void {
   }
 }
 
-// Letters, marks and digits of any script. Checked before the URL parser sees the domain, because that cuts at
-// "/", "?", "#" and "\", drops tabs and decodes "%65": the host it returns is then not the one that was written.
-const NOT_U_LABEL = /[^\p{L}\p{M}\p{Nd}.-]/u;
+// Letters, marks and digits of any script, and the few signs that are allowed among some of them (RFC 5892
+// Appendix A). Checked before the URL parser sees the domain, because that cuts at "/", "?", "#" and "\", drops tabs
+// and decodes "%65": the host it returns is then not the one that was written.
+const NOT_U_LABEL = /[^\p{L}\p{M}\p{Nd}\u00b7\u0375\u05f3\u05f4\u200c-\u200d\u30fb.-]/u;
 
 function toALabels(domain: string, field: string): string {
   const found = NOT_U_LABEL.exec(domain);

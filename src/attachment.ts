@@ -2,13 +2,14 @@
 // a path or a URL in a message field is never opened.
 
 import { isDotAtom } from "./address.ts";
-import { encodeUtf8 } from "./bytes.ts";
+import { encodeUtf8, isAsciiText } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import {
   codePoint,
   describe,
   isToken,
   type Keys,
+  PRINTABLE_ASCII,
   readArray,
   readObject,
   readOptionalText,
@@ -92,12 +93,14 @@ function resolveAttachment(value: unknown, field: string): ResolvedAttachment {
   if (filename !== undefined) checkFilename(filename, `${field}.filename`);
   const cid = readOptionalText(fields.cid, `${field}.cid`);
   if (cid !== undefined) checkCid(cid, `${field}.cid`);
-  const contentType = readOptionalText(fields.contentType, `${field}.contentType`);
+  const given = readOptionalText(fields.contentType, `${field}.contentType`);
+  const contentType = given === undefined ? undefined : parseMediaType(given, `${field}.contentType`);
+  if (typeof fields.content === "string") checkCharset(contentType, fields.content, `${field}.contentType`);
   return {
     filename,
     content: readContent(fields.content, `${field}.content`),
     isText: typeof fields.content === "string",
-    contentType: contentType === undefined ? undefined : parseMediaType(contentType, `${field}.contentType`),
+    contentType,
     cid,
     disposition:
       readDisposition(fields.disposition, `${field}.disposition`) ??
@@ -113,6 +116,16 @@ function readContent(content: unknown, field: string): Uint8Array {
   }
   throw new MessageError(field, `is ${describe(content)}, not a string or Uint8Array`, {
     hint: "Read the file or fetch the URL first: a message never opens one by itself.",
+  });
+}
+
+/** Text is sent as UTF-8, and must not be labelled as anything else. */
+function checkCharset(contentType: MediaType | undefined, content: string, field: string): void {
+  const charset = contentType?.parameters.find(([name]) => name === "charset")?.[1].toLowerCase();
+  if (charset === undefined || charset === "utf-8") return;
+  if (charset === "us-ascii" && isAsciiText(content)) return;
+  throw new MessageError(field, "names another charset than UTF-8, which text is sent in", {
+    hint: "Leave the charset out, or give the octets as a Uint8Array.",
   });
 }
 
@@ -161,14 +174,12 @@ function isAsciiAtom(text: string): boolean {
   return ASCII.test(text) && isDotAtom(text);
 }
 
-const PRINTABLE = /^[\x20-\x7e]*$/;
-
 /** Reads `type/subtype; name=value; name="value"` (RFC 2045 §5.1), without comments. */
 function parseMediaType(text: string, field: string): MediaType {
   if (text.length > MAX_CONTENT_TYPE)
     throw new MessageError(field, `is longer than ${MAX_CONTENT_TYPE} characters`);
   refuseControls(text, field);
-  if (!PRINTABLE.test(text)) throw new MessageError(field, "is not ASCII");
+  if (!PRINTABLE_ASCII.test(text)) throw new MessageError(field, "is not ASCII");
   const semicolon = text.indexOf(";");
   const essence = (semicolon < 0 ? text : text.slice(0, semicolon).trimEnd()).toLowerCase();
   const [type = "", subtype = "", more] = essence.split("/", 3);

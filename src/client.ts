@@ -3,6 +3,7 @@
 import { composeMessage } from "./compose.ts";
 import { abortError } from "./connect.ts";
 import { ConfigError, locate, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
+import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
 import { type Loan, Pool } from "./pool.ts";
@@ -54,16 +55,16 @@ export class Client {
    * Sends one message and resolves once the server has taken responsibility for it (RFC 5321 §6.1), for at least
    * one of its recipients: `receipt.rejected` names the others.
    *
-   * @throws {MessageError} before anything is sent, when the message cannot be sent as it stands
-   * @throws {ReplyError} when the server refuses the message, its sender, or every recipient
-   * @throws {AuthenticationError} when it refuses the login, or the credentials would not be safe
-   * @throws {ProtocolError} when it breaks the rules of SMTP
-   * @throws {TransportError} when the network, TLS or time fails, or `signal` is aborted
+   * @throws MessageError before anything is sent, when the message cannot be sent as it stands
+   * @throws ReplyError when the server refuses the message, its sender, or every recipient
+   * @throws AuthenticationError when it refuses the login, or the credentials would not be safe
+   * @throws ProtocolError when it breaks the rules of SMTP
+   * @throws TransportError when the network, TLS or time fails, or `signal` is aborted
    */
-  async send(message: Message, { signal }: SendOptions = {}): Promise<Receipt> {
+  async send(message: Message, options?: SendOptions): Promise<Receipt> {
     try {
       this.#assertOpen();
-      return await this.#send(message, this.#limited(signal));
+      return await this.#send(message, this.#limited(readSignal(options)));
     } catch (error) {
       throw rethrown(error, Client.prototype.send);
     }
@@ -74,10 +75,10 @@ export class Client {
    *
    * @throws what `send` throws for a connection that cannot be opened
    */
-  async verify({ signal }: SendOptions = {}): Promise<void> {
+  async verify(options?: SendOptions): Promise<void> {
     try {
       this.#assertOpen();
-      const connection = await this.#pool.open(this.#limited(signal));
+      const connection = await this.#pool.open(this.#limited(readSignal(options)));
       await connection.quit();
     } catch (error) {
       throw rethrown(error, Client.prototype.verify);
@@ -138,6 +139,15 @@ export class Client {
     const limit = AbortSignal.timeout(timeout);
     return signal === undefined ? limit : AbortSignal.any([signal, limit]);
   }
+}
+
+const SEND_OPTIONS: Keys<keyof SendOptions> = { signal: true };
+
+function readSignal(options: SendOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  const { signal } = readObject(options, SEND_OPTIONS, "", { fault: ConfigError, whole: "options" });
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw new ConfigError("signal", `is ${describe(signal)}, not an AbortSignal`);
 }
 
 /** A connection that served others and died, or was dismissed, before this message was sent: a new one may do. */

@@ -6,7 +6,7 @@ import { type ComposedMessage, composeWith } from "./mime.ts";
 /**
  * Composes a message without sending it: for a preview, a test, or another way of sending.
  *
- * @throws {MessageError} naming the field, when the message cannot be sent as it stands
+ * @throws MessageError naming the field, when the message cannot be sent as it stands
  * @example
  * ```ts
  * const message = composeMessage({

@@ -1,5 +1,5 @@
 // One session on one wire: carries out what the session asks, and adds what it does not know of, time and the
-// caller's wish to stop. The only file where callbacks become promises.
+// caller's wish to stop.
 
 import { concat } from "./bytes.ts";
 import { type Command, quit } from "./commands.ts";

@@ -15,7 +15,7 @@ import { connectNode } from "./transport/node.ts";
  * ```
  */
 export class SmtpClient extends Client {
-  /** @throws {ConfigError} naming the option that cannot be used */
+  /** @throws ConfigError naming the option that cannot be used */
   constructor(options: string | URL | SmtpClientOptions) {
     super(options, connectNode);
   }

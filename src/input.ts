@@ -55,6 +55,9 @@ export function readOptionalText(value: unknown, field: string): string | undefi
   return value === undefined ? undefined : readText(value, field);
 }
 
+/** Text that goes anywhere as it stands: ASCII from the space on. */
+export const PRINTABLE_ASCII: RegExp = /^[\x20-\x7e]*$/;
+
 // C0, DEL, C1, the line separators, and halves of surrogate pairs (with the flag, a whole pair is one character).
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]/u;
 

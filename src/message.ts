@@ -214,14 +214,22 @@ const OWN_PROPERTY: ReadonlyMap<string, string> = new Map([
   ["date", "date"],
   ["message-id", "messageId"],
 ]);
+// RFC 5322 §3.6, RFC 2369 §3, RFC 3834 §5.
+const SINGLE = /^(?:in-reply-to|references|list-.*|auto-submitted)$/;
 const RESERVED = /^(?:content-.*|resent-.*|mime-version|received|return-path)$/;
 
 function readHeaders(value: unknown): CustomField[] {
   if (value === undefined) return [];
   const fields: CustomField[] = [];
+  const seen = new Set<string>();
   for (const [name, given] of readEntries(value, "headers")) {
     const path = `headers["${escapeText(name.slice(0, 80))}"]`;
     checkNotReserved(name, path);
+    const lower = name.toLowerCase();
+    if (SINGLE.test(lower) && (seen.has(lower) || (Array.isArray(given) && given.length > 1))) {
+      throw new MessageError(path, "is given more than once, and may be there once");
+    }
+    seen.add(lower);
     if (Array.isArray(given)) {
       readArray(given, path, MAX_HEADERS).forEach((element, at) => {
         fields.push({ name, value: readText(element, `${path}[${at}]`), path: `${path}[${at}]` });

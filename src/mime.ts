@@ -3,7 +3,7 @@
 import type { ResolvedAttachment } from "./attachment.ts";
 import { decodeText } from "./bytes.ts";
 import { type Envelope, type Message, type ResolvedMessage, resolveMessage } from "./message.ts";
-import { mailboxField, structuredField, unstructuredField } from "./mime/header.ts";
+import { literalField, mailboxField, structuredField, unstructuredField } from "./mime/header.ts";
 import { mediaTypeOf } from "./mime/media-types.ts";
 import { formatParameter } from "./mime/parameter.ts";
 import { contentField, type LeafPart, multipart, type Part, serialize } from "./mime/part.ts";
@@ -74,9 +74,17 @@ function headerSection(message: ResolvedMessage, messageId: string, { now }: Com
   section += mailboxField("Cc", cc, "cc");
   if (subject !== undefined) section += unstructuredField("Subject", subject, "subject");
   section += structuredField("Message-ID", [messageId], "messageId");
-  for (const { name, value, path } of headers) section += unstructuredField(name, value, path);
+  for (const { name, value, path } of headers) {
+    const field = IS_LITERAL.test(name) ? literalField : unstructuredField;
+    section += field(name, value, path);
+  }
   return `${section}${MIME_VERSION}`;
 }
+
+// RFC 2047 §5 allows encoded-words in text, comments and phrases; these hold message identifiers, URLs, addresses or
+// tokens, and would be read wrongly with them.
+const IS_LITERAL =
+  /^(?:in-reply-to|references|list-.*|auto-submitted|disposition-notification-to|return-receipt-to|errors-to)$/i;
 
 const MIME_VERSION: string = structuredField("MIME-Version", ["1.0"], "headers");
 
@@ -111,7 +119,7 @@ function boundaries(context: ComposeContext): () => string {
   let stem: string | undefined;
   let count = 0;
   return () => {
-    // "=_" occurs in no quoted-printable and no base64 (RFC 2045 §6.7 (5)).
+    // "=_" occurs in no quoted-printable and no base64 (RFC 2045 §6.7); in 7bit text it may, and the 128 bits protect.
     stem ??= `=_${randomName(context)}_`;
     return `${stem}${count++}`;
   };

@@ -1,5 +1,5 @@
 // What the user may say, and what it comes to: options and smtp:// URLs in, settings out. Everything is checked
-// here, before anything is connected, and no option is ignored.
+// here, before anything is connected, and an option that does not exist is an error.
 
 import { type Credentials, MECHANISM_NAMES, type MechanismName, usableMechanisms } from "./auth/mechanism.ts";
 import type { ConnectionSettings, TraceEvent } from "./connection.ts";

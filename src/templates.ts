@@ -1,6 +1,7 @@
 // Templates: text with {{code}} or <<code>> in it, compiled once and rendered often. There is no logic, no helper,
 // no include: a template can say where a value goes and nothing else, so it may come from a form or a database.
 import { ConfigError, type ErrorCode, MessageError } from "./errors.ts";
+import { type Keys, readObject } from "./input.ts";
 
 /** Holds the values a template may name. Only own properties are looked at, here and in the objects within. */
 export type Payload = Readonly<Record<string, unknown>>;
@@ -66,9 +67,10 @@ export function renderTemplate(template: string, payload: Payload, options: Rend
  * ```
  */
 export function compileTemplate(template: string, options: CompileOptions = {}): Template {
-  const contentType = choice(options, "contentType", ["text/plain", "text/html"]);
+  const given = readObject(options, OPTIONS, "", { fault: ConfigError, whole: "options" });
+  const contentType = choice(given, "contentType", ["text/plain", "text/html"]);
   const encode = contentType === "text/html" ? escapeHtml : (text: string): string => text;
-  const keepsMissing = choice(options, "missing", ["error", "keep"]) === "keep";
+  const keepsMissing = choice(given, "missing", ["error", "keep"]) === "keep";
   const parts = parse(template);
   const placeholders = Object.freeze([...new Set(parts.flatMap((part) => part.name ?? []))]);
   return Object.freeze({
@@ -225,13 +227,15 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"'`]/g, (character) => ENTITIES[character as keyof typeof ENTITIES]);
 }
 
-/** The option's own value, which must be one of `choices`, or the first of them where it is not given. */
-function choice<Name extends keyof RenderOptions>(
-  options: RenderOptions,
-  name: Name,
-  choices: readonly NonNullable<RenderOptions[Name]>[],
-): NonNullable<RenderOptions[Name]> | undefined {
-  const given: unknown = Object.hasOwn(options, name) ? options[name] : undefined;
+const OPTIONS: Keys<keyof RenderOptions> = { contentType: true, missing: true };
+
+/** The option's value, which must be one of `choices`, or the first of them where it is not given. */
+function choice<Choice extends string>(
+  options: Readonly<Record<string, unknown>>,
+  name: keyof RenderOptions,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const given = options[name];
   if (given === undefined) return choices[0];
   const chosen = choices.find((known) => known === given);
   // An unknown content type must not fall back: it would decide in silence that values are not escaped.

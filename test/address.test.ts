@@ -179,6 +179,9 @@ describe("a domain", () => {
   test.each([
     ["x@bücher.example", "x@xn--bcher-kva.example"],
     ["x@BÜCHER.Example", "x@xn--bcher-kva.example"],
+    ["x@paral·lel.example", "x@xn--parallel-koa.example"],
+    ["x@צה״ל.example", "x@xn--8dbq2a9c.example"],
+    ["x@テスト・テスト.example", "x@xn--zcka1bbjc86a.example"],
     ["x@例え.テスト", "x@xn--r8jz45g.xn--zckzah"],
     ["x@xn--bcher-kva.example", "x@xn--bcher-kva.example"],
     ["x@XN--Bcher-Kva.example", "x@XN--Bcher-Kva.example"],

@@ -55,7 +55,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "mime/transfer-encoding",
   ],
   compose: ["message", "mime"],
-  templates: ["errors"],
+  templates: ["errors", "input"],
   // the wire
   "transport/wire": [],
   "transport/node": ["errors", "transport/wire"],
@@ -94,6 +94,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "compose",
     "connect",
     "errors",
+    "input",
     "message",
     "options",
     "pool",

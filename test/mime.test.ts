@@ -50,6 +50,64 @@ function expectCanonical(composed: ComposedMessage): void {
   expect(composed.content.buffer.byteLength).toBe(composed.content.length);
 }
 
+describe("a field that machines read", () => {
+  const field = (name: string, value: string): string => {
+    const composed = compose({ ...BASE, headers: { [name]: value } });
+    expectCanonical(composed);
+    return composed.toString();
+  };
+
+  test.each([
+    ["List-Unsubscribe", "<https://example.com/?a=?b>"],
+    ["In-Reply-To", "<a=?b@example.com>"],
+    ["References", Array.from({ length: 40 }, (_, at) => `<${at}@example.com>`).join(" ")],
+  ])("%s is not encoded, only folded", (name, value) => {
+    const text = field(name, value).replaceAll("\r\n ", " ");
+    expect(text).toContain(`\r\n${name}: ${value}\r\n`);
+  });
+
+  test("is refused where it would have to be encoded", () => {
+    expect(refusal({ ...BASE, headers: { References: "<ü@example.com>" } }).message).toContain("RFC 2047 §5");
+    expect(refusal({ ...BASE, headers: { "List-Unsubscribe": `<https://${"x".repeat(998)}>` } }).field).toBe(
+      'headers["List-Unsubscribe"]',
+    );
+    expect(refusal({ ...BASE, headers: { References: "<a@b.example>\r\nBcc: e@x.example" } }).field).toBe(
+      'headers["References"]',
+    );
+  });
+
+  test.each(["References", "in-reply-to", "List-Id"])("%s is there once", (name) => {
+    expect(refusal({ ...BASE, headers: { [name]: ["<a@b.example>", "<c@d.example>"] } }).message).toContain(
+      "once",
+    );
+    expect(
+      refusal({ ...BASE, headers: { [name]: "<a@b.example>", [name.toUpperCase()]: "<c@d.example>" } })
+        .message,
+    ).toContain("once");
+  });
+});
+
+test("words before one that fills a line do not make the line too long", () => {
+  const composed = compose({ ...BASE, subject: "word ".repeat(10) + "x".repeat(960) });
+  expectCanonical(composed);
+});
+
+test("text is not labelled with a charset that it is not in", () => {
+  const attach = (contentType: string, content: string | Uint8Array) => ({
+    ...BASE,
+    attachments: [{ content, contentType }],
+  });
+  expect(refusal(attach("text/csv; charset=iso-8859-1", "é")).field).toBe("attachments[0].contentType");
+  expect(refusal(attach("text/csv; charset=us-ascii", "é")).field).toBe("attachments[0].contentType");
+  expect(compose(attach("text/csv; charset=us-ascii", "e")).toString()).toContain(
+    "text/csv; charset=us-ascii\r\n",
+  );
+  expect(compose(attach("text/csv; charset=UTF-8", "é")).toString()).toContain("text/csv; charset=UTF-8\r\n");
+  expect(compose(attach("text/csv; charset=iso-8859-1", Uint8Array.of(0xe9))).toString()).toContain(
+    "iso-8859-1",
+  );
+});
+
 /** Any text a header takes: well formed, without C0 and DEL; and without U+FEFF, which readers leave out. */
 const headerText = fc
   .string({ unit: "binary", maxLength: 120 })

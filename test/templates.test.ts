@@ -265,6 +265,14 @@ describe("what cannot be a template", () => {
     expect(error).toMatchObject({ code: "invalid_value", field: "payload" });
   });
 
+  test.each([{ contenttype: "text/html" }, null, "text/html"])(
+    "is not overlooked where the options are %j",
+    (options) => {
+      // A misspelt content type would leave the values unescaped.
+      expect(() => renderTemplate("{{a}}", { a: "<b>" }, options as never)).toThrow(ConfigError);
+    },
+  );
+
   test.each([{ contentType: "text/htm" }, { contentType: "TEXT/HTML" }, { missing: "ignore" }])(
     "the option %j is refused",
     (options) => {

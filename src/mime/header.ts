@@ -4,7 +4,7 @@
 import type { ParsedMailbox } from "../address.ts";
 import { encodeUtf8 } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
-import { codePoint, hasControls, refuseHalfPairs } from "../input.ts";
+import { codePoint, hasControls, PRINTABLE_ASCII, refuseHalfPairs } from "../input.ts";
 import { encodeWords, MAX_ENCODED_WORD, MIN_ENCODED_WORD } from "./encoded-word.ts";
 
 export const CRLF = "\r\n";
@@ -15,14 +15,12 @@ const PREFERRED_LINE = 76;
 /** A name, its colon and a space still fit on a preferred line. */
 const MAX_FIELD_NAME = 74;
 /** A longer display name is encoded, which folds it; a quoted-string is one unit. */
-const MAX_PLAIN_NAME = 64;
-
-const PRINTABLE = /^[\x20-\x7e]*$/;
+const MAX_PLAIN_NAME = 250;
 
 /** A field of free text, such as Subject: as it is where it can be, in encoded-words where it cannot. */
 export function unstructuredField(name: string, value: string, path: string): string {
   checkFieldName(name, path);
-  if (PRINTABLE.test(value) && !needsEncoding(value)) {
+  if (PRINTABLE_ASCII.test(value) && !needsEncoding(value)) {
     if (value === "") return emit([`${name}:`], path);
     if (name.length + 2 + value.length <= PREFERRED_LINE) return emit([`${name}: ${value}`], path);
     // A line is broken before the first space of a run, so that no line is blank and every space survives.
@@ -31,6 +29,16 @@ export function unstructuredField(name: string, value: string, path: string): st
   }
   checkFieldText(value, path);
   return emit(fold(name, encodeWords(value, firstRoom(name))), path);
+}
+
+/** A field whose value is given whole and means something to machines: it is folded at its spaces, never encoded. */
+export function literalField(name: string, value: string, path: string): string {
+  checkFieldName(name, path);
+  if (!PRINTABLE_ASCII.test(value)) {
+    checkFieldText(value, path);
+    throw new MessageError(path, "is not ASCII, and cannot be encoded in this field (RFC 2047 §5)");
+  }
+  return emit(fold(name, value.split(/(?<! ) /)), path);
 }
 
 /** A field of mailboxes, such as To; the list is empty where the field is to be left out. */
@@ -86,7 +94,7 @@ const PHRASE_OF_ATOMS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+$/;
 
 /** A display name: atoms, a quoted-string, or bare encoded-words, which inside quotes would be read as they stand. */
 function phrase(name: string, room: number): string[] {
-  if (name.length > MAX_PLAIN_NAME || !PRINTABLE.test(name) || name.includes("=?")) {
+  if (name.length > MAX_PLAIN_NAME || !PRINTABLE_ASCII.test(name) || name.includes("=?")) {
     return encodeWords(name, room);
   }
   if (PHRASE_OF_ATOMS.test(name) && !needsEncoding(name) && !name.includes("  ")) return [name];
@@ -112,8 +120,9 @@ function fold(name: string, units: readonly string[]): string[] {
   const lines: string[] = [];
   let line = `${name}:`;
   for (const unit of units) {
-    // A unit too long for any line stays where it is: a break would not help.
-    if (line.length + 1 + unit.length > PREFERRED_LINE && unit.length < PREFERRED_LINE) {
+    // A unit too long for a preferred line stays where it is, as long as the line is within the limit.
+    const length = line.length + 1 + unit.length;
+    if (length > MAX_LINE || (length > PREFERRED_LINE && unit.length < PREFERRED_LINE)) {
       lines.push(line);
       line = "";
     }
@@ -126,7 +135,7 @@ function fold(name: string, units: readonly string[]): string[] {
 /** The last line of defence: looks at the lines as they will leave. */
 function emit(lines: readonly string[], path: string, charset: "ascii" | "utf-8" = "ascii"): string {
   for (const line of lines) {
-    if (charset === "utf-8" ? hasControls(line) : !PRINTABLE.test(line)) {
+    if (charset === "utf-8" ? hasControls(line) : !PRINTABLE_ASCII.test(line)) {
       throw new MessageError(path, "would put a control or non-ASCII character into the header section");
     }
     if ((charset === "utf-8" ? encodeUtf8(line).length : line.length) > MAX_LINE) {

@@ -1,35 +1,32 @@
 // Parameters of Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2231).
 
-import { isToken } from "../input.ts";
+import { isToken, PRINTABLE_ASCII } from "../input.ts";
 
-const PRINTABLE = /^[\x20-\x7e]*$/;
 /** A section with its name fits on a line of 76. */
 const MAX_SECTION = 48;
 
 /**
- * The units of one parameter, each to be written after a semicolon. A value that is not ASCII comes twice: first as
- * an ASCII approximation for readers that do not know RFC 2231, then whole.
+ * The units of one parameter, each to be written after a semicolon. A value that is not ASCII is written by RFC 2231
+ * alone: beside an ASCII approximation of the same name some readers take the approximation, and one file for another.
  */
 export function formatParameter(name: string, value: string): string[] {
-  // "=?" is taken for an encoded-word by many readers, in quotes or not; RFC 2231 says it literally.
-  if (PRINTABLE.test(value) && !value.includes("=?")) {
+  if (PRINTABLE_ASCII.test(value) && !isMisread(value)) {
     return [`${name}=${isToken(value) ? value : quote(value)}`];
   }
   const sections = percentEncode(value);
   const [only] = sections;
-  const extended =
-    sections.length === 1
-      ? [`${name}*=utf-8''${only}`]
-      : sections.map((section, at) => `${name}*${at}*=${at === 0 ? "utf-8''" : ""}${section}`);
-  return [`${name}=${quote(approximate(value))}`, ...extended];
+  return sections.length === 1
+    ? [`${name}*=utf-8''${only}`]
+    : sections.map((section, at) => `${name}*${at}*=${at === 0 ? "utf-8''" : ""}${section}`);
+}
+
+/** Readers take "=?" for an encoded-word and '' for RFC 2231, in quotes or not, and strip blanks inside quotes. */
+function isMisread(value: string): boolean {
+  return value.includes("=?") || value.includes("''") || value.startsWith(" ") || value.endsWith(" ");
 }
 
 function quote(value: string): string {
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
-}
-
-function approximate(value: string): string {
-  return value.replace(/[^\x20-\x7e]/gu, "_").replaceAll("=?", "=_");
 }
 
 /** RFC 2231 §4.1: sections cut between characters, so that each is whole UTF-8 by itself. */

@@ -10,9 +10,13 @@ test.each([
   ["", ['filename=""']],
   ['a"; filename="evil.exe', ['filename="a\\"; filename=\\"evil.exe"']],
   ["a\\", ['filename="a\\\\"']],
-  ["é.pdf", ['filename="_.pdf"', "filename*=utf-8''%C3%A9.pdf"]],
-  ["é'()*;=.x", ['filename="_\'()*;=.x"', "filename*=utf-8''%C3%A9%27%28%29%2A%3B%3D.x"]],
-  ["=?utf-8?q?x?=", ['filename="=_utf-8?q?x?="', "filename*=utf-8''%3D%3Futf-8%3Fq%3Fx%3F%3D"]],
+  ["é.pdf", ["filename*=utf-8''%C3%A9.pdf"]],
+  ["报告.pdf", ["filename*=utf-8''%E6%8A%A5%E5%91%8A.pdf"]],
+  ["é'()*;=.x", ["filename*=utf-8''%C3%A9%27%28%29%2A%3B%3D.x"]],
+  // Read as an encoded-word, as RFC 2231, or without its blanks, if they were written as they stand.
+  ["=?utf-8?q?x?=", ["filename*=utf-8''%3D%3Futf-8%3Fq%3Fx%3F%3D"]],
+  ["utf-8''a%41.pdf", ["filename*=utf-8''utf-8%27%27a%2541.pdf"]],
+  [" a ", ["filename*=utf-8''%20a%20"]],
 ])("the value %j is written so that it reads back", (value, units) => {
   expect(formatParameter("filename", value)).toEqual(units);
 });
@@ -21,8 +25,7 @@ test("a long value is cut between characters, with a star on every section", () 
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 20 }), (given) => {
       const value = `é${given.toWellFormed()}`;
-      const [fallback, ...sections] = formatParameter("filename", value);
-      expect(fallback).toMatch(/^filename="[ -~]*"$/);
+      const sections = formatParameter("filename", value);
       let read = "";
       sections.forEach((section, at) => {
         const [, mark, charset, data = ""] =
