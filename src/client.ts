@@ -1,8 +1,8 @@
 // What the user holds: a client that sends messages and says what became of each.
 
+import { abortError, onAbort } from "./abort.ts";
 import { composeMessage } from "./compose.ts";
-import { abortError } from "./connect.ts";
-import { ConfigError, locate, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
+import { ConfigError, type RejectedRecipient, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
@@ -44,6 +44,8 @@ export interface SendOptions {
 export class Client {
   readonly #options: ResolvedOptions;
   readonly #pool: Pool;
+  #underWay = 0;
+  #done: () => void = () => {};
   #closing: Promise<void> | undefined;
 
   constructor(options: string | URL | SmtpClientOptions, connect: Connect) {
@@ -63,10 +65,9 @@ export class Client {
    */
   async send(message: Message, options?: SendOptions): Promise<Receipt> {
     try {
-      this.#assertOpen();
-      return await this.#send(message, this.#limited(readSignal(options)));
+      return await this.#run(options, (signal) => this.#send(message, signal));
     } catch (error) {
-      throw rethrown(error, Client.prototype.send);
+      throw traced(error, this.send);
     }
   }
 
@@ -77,17 +78,18 @@ export class Client {
    */
   async verify(options?: SendOptions): Promise<void> {
     try {
-      this.#assertOpen();
-      const connection = await this.#pool.open(this.#limited(readSignal(options)));
-      await connection.quit();
+      await this.#run(options, async (signal) => {
+        const connection = await this.#pool.open(signal);
+        await connection.quit();
+      });
     } catch (error) {
-      throw rethrown(error, Client.prototype.verify);
+      throw traced(error, this.verify);
     }
   }
 
   /** Waits for the messages under way, says goodbye on every connection, and takes no more messages. */
   close(): Promise<void> {
-    this.#closing ??= this.#pool.drain();
+    this.#closing ??= this.#drain();
     return this.#closing;
   }
 
@@ -102,7 +104,7 @@ export class Client {
       const loan = await this.#pool.acquire({ signal, fresh: attempts > 1 });
       const acquired = performance.now();
       try {
-        if (signal?.aborted) throw locate(abortError(signal), "queue", "not-sent");
+        if (signal?.aborted) throw abortError(signal, "queue");
         const outcome: Outcome = await loan.connection.deliver(
           { ...envelope, content, utf8: needs.utf8 },
           signal,
@@ -126,18 +128,63 @@ export class Client {
     }
   }
 
-  #assertOpen(): void {
+  async #drain(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#done = resolve;
+      });
+    }
+    await this.#pool.close();
+  }
+
+  /** Runs `work` within the time it has, and counts it as under way. */
+  async #run<T>(
+    options: SendOptions | undefined,
+    work: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    const signal = readSignal(options);
     if (this.#closing !== undefined) {
       throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
     }
+    this.#underWay++;
+    const { timeout } = this.#options;
+    const limit = timeout === undefined ? undefined : new Limit(timeout, signal);
+    try {
+      return await work(limit?.signal ?? signal);
+    } finally {
+      limit?.clear();
+      if (--this.#underWay === 0) this.#done();
+    }
+  }
+}
+
+/** A signal that is aborted after a time, or with another. Not `AbortSignal.any`: Node 20 may collect what it waits for. */
+class Limit {
+  readonly #controller = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #stopListening: () => void;
+
+  constructor(limit: number, signal: AbortSignal | undefined) {
+    this.#stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
+    if (signal?.aborted) this.#controller.abort(signal.reason);
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(
+        new TransportError(`the whole took longer than ${limit} ms`, {
+          code: "deadline",
+          transient: true,
+          hint: "timeout sets this limit",
+        }),
+      );
+    }, limit);
   }
 
-  /** The caller's signal, and the time limit for the whole send where there is one. */
-  #limited(signal: AbortSignal | undefined): AbortSignal | undefined {
-    const { timeout } = this.#options;
-    if (timeout === undefined) return signal;
-    const limit = AbortSignal.timeout(timeout);
-    return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#stopListening();
   }
 }
 
@@ -156,8 +203,8 @@ function isStale(error: unknown, { isReused }: Loan): boolean {
   return error.code === "connection_lost" || error.code === "service_closing";
 }
 
-/** Errors are born on the stack of a socket. The caller wants to know which of their calls it was. */
-function rethrown(error: unknown, from: (...parameters: never[]) => unknown): unknown {
-  if (error instanceof SmtpError) Error.captureStackTrace?.(error, from);
+/** Errors are born on the stack of a socket. Whoever awaits the call wants to know which of theirs it was. */
+function traced(error: unknown, method: (...parameters: never[]) => unknown): unknown {
+  if (error instanceof SmtpError) Error.captureStackTrace?.(error, method);
   return error;
 }

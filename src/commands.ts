@@ -36,7 +36,8 @@ const MAX_MAIL_LINE = MAX_COMMAND_LINE + 26 + 10;
 // RFC 4954 §4 holds this for enough for any challenge or response.
 const MAX_SASL_LINE = 12_288;
 
-const MASK = "********";
+/** What is shown in the place of a secret. */
+export const MASK = "********";
 
 export function ehlo(name: string): Command {
   return line("EHLO", `EHLO ${name}`);

@@ -1,7 +1,8 @@
 // A wire, within its time or not at all.
 
+import { abortError, onAbort } from "./abort.ts";
 import type { Timeouts } from "./deadline.ts";
-import { locate, SmtpError, TransportError } from "./errors.ts";
+import { ConfigError, SmtpError, TransportError } from "./errors.ts";
 import type { Connect, Target, Wire } from "./transport/wire.ts";
 
 export interface Dialling {
@@ -13,10 +14,8 @@ export interface Dialling {
 /** Connects by `connect`. Whatever that does, this settles in time, and no wire is left open that nobody gets. */
 export async function openWire({ connect, target, timeouts }: Dialling, signal?: AbortSignal): Promise<Wire> {
   const attempt = new AbortController();
-  const aborted = (): SmtpError => locate(abortError(signal), "connect", "not-sent");
-  const abort = (): void => attempt.abort(aborted());
-  if (signal?.aborted) throw aborted();
-  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted) throw abortError(signal, "connect");
+  const stopListening = onAbort(signal, () => attempt.abort(abortError(signal, "connect")));
   const timer = setTimeout(() => {
     attempt.abort(
       new TransportError(
@@ -32,13 +31,10 @@ export async function openWire({ connect, target, timeouts }: Dialling, signal?:
   }, timeouts.connect);
   const wire = new Promise<Wire>((resolve) => resolve(connect({ ...target, signal: attempt.signal })));
   try {
-    return await Promise.race([wire, rejectedBy(attempt.signal)]);
+    return asWire(await Promise.race([wire, rejectedBy(attempt.signal)]));
   } catch (error) {
     // A wire that comes up after all has nobody left to use it.
-    wire.then(
-      (late) => late.destroy(),
-      () => {},
-    );
+    wire.then((late) => asWire(late).destroy()).catch(() => {});
     if (error instanceof SmtpError) throw error;
     throw new TransportError(`no connection to ${target.host} on port ${target.port}: ${String(error)}`, {
       code: "connection",
@@ -48,7 +44,7 @@ export async function openWire({ connect, target, timeouts }: Dialling, signal?:
     });
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    stopListening();
   }
 }
 
@@ -58,15 +54,11 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What an aborted `signal` means: its own time limit, or the caller's wish. */
-export function abortError(signal: AbortSignal | undefined): TransportError {
-  const cause: unknown = signal?.reason;
-  const isTimeout = cause instanceof Error && cause.name === "TimeoutError";
-  return isTimeout
-    ? new TransportError("the time given for the whole send is over", {
-        code: "deadline",
-        transient: true,
-        cause,
-      })
-    : new TransportError("aborted by the caller", { code: "aborted", cause });
+const VERBS = ["read", "write", "startTls", "hold", "close", "destroy"] as const;
+
+/** What the caller's own `connect` returned, if that is a wire. */
+function asWire(wire: Wire): Wire {
+  const missing = VERBS.find((verb) => typeof (wire as Partial<Wire> | undefined)?.[verb] !== "function");
+  if (missing === undefined) return wire;
+  throw new ConfigError("connect", `returned no wire: it has no ${missing}()`);
 }

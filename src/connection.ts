@@ -1,9 +1,10 @@
 // One session on one wire: carries out what the session asks, and adds what it does not know of, time and the
 // caller's wish to stop.
 
+import { abortError, onAbort } from "./abort.ts";
 import { concat } from "./bytes.ts";
 import { type Command, quit } from "./commands.ts";
-import { abortError, openWire } from "./connect.ts";
+import { openWire } from "./connect.ts";
 import { Deadline, type Timeouts, timeoutOf } from "./deadline.ts";
 import { type Reply, SmtpError, TransportError } from "./errors.ts";
 import { ask, type Dialogue } from "./protocol/dialogue.ts";
@@ -45,6 +46,8 @@ export class Connection {
   #extensions: Extensions = NO_EXTENSIONS;
   #pending: Pending | undefined;
   #watched = "";
+  /** Settles when the last of the mail data has left, while it has not. */
+  #flushing: Promise<void> | undefined;
   #isLeaving = false;
   #isOver = false;
 
@@ -120,14 +123,10 @@ export class Connection {
 
   #run<T>(dialogue: Dialogue<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const abort = (): void => this.#fail(abortError(signal));
-      signal?.addEventListener("abort", abort, { once: true });
-      this.#pending = {
-        resolve: (value) => resolve(value as T),
-        reject,
-        release: () => signal?.removeEventListener("abort", abort),
-      };
+      const abort = (): void => this.#fail(abortError(signal, this.#session.phase));
+      this.#pending = { resolve: (value) => resolve(value as T), reject, release: onAbort(signal, abort) };
       this.#perform(this.#session.begin(dialogue));
+      if (signal?.aborted) abort();
     });
   }
 
@@ -136,6 +135,8 @@ export class Connection {
     try {
       while (!this.#isOver) {
         const octets = await this.#wire.read();
+        // A reply to the mail data cannot come before the last of it has left us.
+        if (this.#flushing !== undefined) await this.#flushing;
         this.#perform(octets === undefined ? this.#session.ended() : this.#session.receive(octets));
         if (this.#session.state === "securing") await this.#secure();
       }
@@ -196,7 +197,10 @@ export class Connection {
         if (last) this.#session.contentEnds();
         this.#watch("again");
         const full = this.#wire.write(octets);
-        if (full !== undefined) await full;
+        if (full === undefined) continue;
+        if (last) this.#flushing = full.catch(() => {});
+        await full;
+        this.#flushing = undefined;
         if (this.#isOver) return;
       }
       this.#trace({ kind: "content", octets: content.length });

@@ -256,6 +256,12 @@ export function locate<E extends SmtpError>(error: E, phase: Phase, delivery: De
   return Object.assign(error, { phase, delivery, retryable });
 }
 
+/** The same refusal for another message that waited for the same login: each caller gets an error of their own. */
+export function copyOf(error: AuthenticationError): AuthenticationError {
+  const { message, code, verb, reply, mechanism, detail, hint } = error;
+  return new AuthenticationError(message, { code, verb, reply, mechanism, detail, hint });
+}
+
 /** Tells whether `error` is one of this library's, so that its fields may be read. */
 export function isSmtpError(error: unknown): error is SmtpError {
   return error instanceof SmtpError;

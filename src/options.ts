@@ -14,9 +14,9 @@ import {
   readFunction,
   readHost,
   readInteger,
+  readIpAddress,
   readMilliseconds,
   readSecret,
-  readString,
   readToken,
 } from "./options/checks.ts";
 import { readUrl } from "./options/url.ts";
@@ -34,7 +34,7 @@ export type AuthOptions = {
   readonly user: string;
   /** The mechanism to use; otherwise the best that is offered. */
   readonly mechanism?: MechanismName;
-  /** Lets the credentials travel over a connection that is not verified TLS. @default false */
+  /** Lets the credentials travel over a connection that is not verified TLS. @default true on a loopback host */
   readonly allowInsecure?: boolean;
 } & ({ readonly pass: string } | { readonly accessToken: string });
 
@@ -108,7 +108,7 @@ const OPTIONS: Keys<keyof SmtpClientOptions> = {
 };
 
 const SECURITIES: readonly Security[] = ["tls", "starttls", "opportunistic", "none"];
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
+const LOOPBACK = /^(?:localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1)$/i;
 const SUBMISSIONS_PORT = 465;
 const SUBMISSION_PORT = 587;
 
@@ -121,7 +121,7 @@ export function resolveOptions(
   const options = isUrl ? { url: given } : read(given, OPTIONS, "");
   const fromUrl: Partial<Record<keyof SmtpClientOptions, unknown>> =
     optional(options.url, "url", readUrl) ?? {};
-  const said = { ...fromUrl, ...defined(options) };
+  const said: typeof fromUrl = defined({ ...fromUrl, ...defined(options) });
 
   const host = readHost(said.host, "host");
   const isLoopback = LOOPBACK.test(host);
@@ -130,8 +130,8 @@ export function resolveOptions(
     optional(said.security, "security", (value, option) => readChoice(value, option, SECURITIES)) ??
     (port === SUBMISSIONS_PORT ? "tls" : isLoopback ? "opportunistic" : "starttls");
   const auth = optional(said.auth, "auth", readAuth);
-  const tls = optional(said.tls, "tls", readTls) ?? {};
-  const insecureAllowed = isLoopback || auth?.allowInsecure === true;
+  const tls = optional(said.tls, "tls", readTls) ?? defined<TlsOptions>({});
+  const insecureAllowed = auth?.allowInsecure ?? isLoopback;
   if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
 
   return {
@@ -141,10 +141,11 @@ export function resolveOptions(
         host,
         port: port ?? (security === "tls" ? SUBMISSIONS_PORT : SUBMISSION_PORT),
         implicitTls: security === "tls",
-        servername: optional(said.servername, "servername", readHost) ?? host,
+        // RFC 6066 §3: the name in SNI has no dot at its end.
+        servername: (optional(said.servername, "servername", readHost) ?? host).replace(/\.$/, ""),
         // RFC 7435: TLS that may be left out altogether is no worse with a certificate that nobody vouches for.
-        tls: security === "opportunistic" ? { rejectUnauthorized: false, ...tls } : tls,
-        localAddress: optional(said.localAddress, "localAddress", readString),
+        tls: defined({ rejectUnauthorized: security !== "opportunistic", ...tls }),
+        localAddress: optional(said.localAddress, "localAddress", readIpAddress),
         lookup: optional(said.lookup, "lookup", readFunction<Lookup>),
       },
       opening: {
@@ -173,9 +174,16 @@ function read<K extends string>(value: unknown, keys: Keys<K>, option: string): 
   return readObject(value, keys, option, { fault: ConfigError, whole: "options" });
 }
 
-/** The properties that say something: `{ port: undefined }` is no port. */
+/**
+ * The properties that say something: `{ port: undefined }` is no port. Without a prototype, for what is not there must
+ * not be found on a polluted Object.prototype either.
+ */
 function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+  const said: T = Object.create(null);
+  return Object.assign(
+    said,
+    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  );
 }
 
 function refuseInsecure(security: Security, tls: TlsOptions): void {
@@ -194,7 +202,7 @@ function refuseInsecure(security: Security, tls: TlsOptions): void {
 interface ResolvedAuth {
   readonly credentials: Credentials;
   readonly mechanism: MechanismName | undefined;
-  readonly allowInsecure: boolean;
+  readonly allowInsecure: boolean | undefined;
 }
 
 const AUTH: Keys<"user" | "pass" | "accessToken" | "mechanism" | "allowInsecure"> = {
@@ -230,7 +238,7 @@ function readAuth(value: unknown, option: string): ResolvedAuth {
   return {
     credentials,
     mechanism,
-    allowInsecure: optional(auth.allowInsecure, "auth.allowInsecure", readFlag) ?? false,
+    allowInsecure: optional(auth.allowInsecure, "auth.allowInsecure", readFlag),
   };
 }
 

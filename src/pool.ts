@@ -1,8 +1,8 @@
 // Connections, by what they are doing: what state a connection is in is which of these collections it sits in.
 
-import { abortError } from "./connect.ts";
+import { abortError, onAbort } from "./abort.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
-import { AuthenticationError, locate } from "./errors.ts";
+import { AuthenticationError, copyOf } from "./errors.ts";
 
 export interface PoolLimits {
   readonly maxConnections: number;
@@ -17,7 +17,6 @@ export interface Loan {
 }
 
 interface Waiter {
-  readonly wantsFresh: boolean;
   serve(loan: Loan): void;
   refuse(error: unknown): void;
 }
@@ -25,13 +24,16 @@ interface Waiter {
 export class Pool {
   readonly #settings: ConnectionSettings;
   readonly #limits: PoolLimits;
-  readonly #opening: Set<AbortController> = new Set();
+  readonly #opening: Map<AbortController, Promise<void>> = new Map();
   readonly #idle: Map<Connection, number> = new Map();
   readonly #busy: Set<Connection> = new Set();
+  /** Those who wait for any connection, first come, first served. */
   readonly #waiting: Set<Waiter> = new Set();
+  /** Those whose connection turned out to be dead: they have waited before, and want a new one. */
+  readonly #retrying: Set<Waiter> = new Set();
   #opened = 0;
+  #isClosed = false;
   #reaper: ReturnType<typeof setTimeout> | undefined;
-  #drained: (() => void) | undefined;
 
   constructor(settings: ConnectionSettings, limits: PoolLimits) {
     this.#settings = settings;
@@ -39,28 +41,22 @@ export class Pool {
   }
 
   /**
-   * Borrows a connection: an idle one, or a new one, or the next that comes free; first come, first served.
-   * `fresh` asks for one that has not been used before. Rejects when a connection cannot be opened.
+   * Borrows a connection: an idle one, or a new one, or the next that comes free. `fresh` asks for one that has not
+   * been used before. Rejects when a connection cannot be opened.
    */
-  acquire({
-    signal,
-    fresh = false,
-  }: {
-    readonly signal?: AbortSignal | undefined;
-    readonly fresh?: boolean;
-  }): Promise<Loan> {
+  acquire({ signal, fresh = false }: Acquisition): Promise<Loan> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw locate(abortError(signal), "queue", "not-sent");
-      const abort = (): void => {
-        waiter.refuse(locate(abortError(signal), "queue", "not-sent"));
-        this.#match();
-      };
+      if (signal?.aborted) throw abortError(signal, "queue");
+      const queue = fresh ? this.#retrying : this.#waiting;
+      const stopListening = onAbort(signal, () => {
+        waiter.refuse(abortError(signal, this.#opening.size > 0 ? "connect" : "queue"));
+        this.#abandon();
+      });
       const leave = (): void => {
-        this.#waiting.delete(waiter);
-        signal?.removeEventListener("abort", abort);
+        queue.delete(waiter);
+        stopListening();
       };
       const waiter: Waiter = {
-        wantsFresh: fresh,
         serve: (loan) => {
           leave();
           resolve(loan);
@@ -70,8 +66,7 @@ export class Pool {
           reject(error);
         },
       };
-      signal?.addEventListener("abort", abort, { once: true });
-      this.#waiting.add(waiter);
+      queue.add(waiter);
       this.#match();
     });
   }
@@ -79,12 +74,8 @@ export class Pool {
   /** Gives a connection back; one that cannot carry another message is closed. */
   release(connection: Connection): void {
     this.#busy.delete(connection);
-    if (connection.isReady) {
-      connection.hold(false);
-      this.#idle.set(connection, performance.now() + this.#limits.idleTimeout);
-    } else {
-      connection.destroy();
-    }
+    if (!connection.isReady) connection.destroy();
+    else this.#rest(connection);
     this.#match();
   }
 
@@ -93,16 +84,15 @@ export class Pool {
     return Connection.open(this.#settings, { id: ++this.#opened, signal });
   }
 
-  /** Waits for all that was asked for, then closes what is left. */
-  async drain(): Promise<void> {
-    if (this.#waiting.size > 0 || this.#busy.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-    }
+  /** Closes what is not in use, and whatever comes back from now on. Resolves when that is done. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#reaper);
-    for (const attempt of this.#opening) attempt.abort();
-    await Promise.all([...this.#idle.keys()].map((connection) => this.#retire(connection)));
+    for (const attempt of this.#opening.keys()) attempt.abort();
+    await Promise.all([
+      ...this.#opening.values(),
+      ...[...this.#idle.keys()].map((connection) => this.#retire(connection)),
+    ]);
   }
 
   /** Brings those who wait together with what there is, and opens what is missing. */
@@ -110,23 +100,15 @@ export class Pool {
     for (const waiter of this.#waiting) {
       const connection = this.#newestIdle();
       if (connection === undefined) break;
-      if (waiter.wantsFresh) continue;
       this.#idle.delete(connection);
       this.#lend(waiter, { connection, isReused: true });
     }
-    // Those who want a fresh connection are not kept from it by old ones that nobody uses.
-    for (const connection of this.#idle.keys()) {
-      if (this.#waiting.size === 0 || this.#size < this.#limits.maxConnections) break;
-      void this.#retire(connection);
-    }
-    while (this.#opening.size < this.#waiting.size && this.#size < this.#limits.maxConnections)
-      void this.#open();
-    // Whoever was to be served gave up: nothing is connected that nobody waits for.
-    if (this.#opening.size > this.#waiting.size) {
-      for (const attempt of [...this.#opening].slice(this.#waiting.size)) attempt.abort();
+    while (this.#opening.size < this.#waiting.size + this.#retrying.size) {
+      // Who waits for a new connection is not kept from it by old ones that nobody uses, and that are likely dead too.
+      if (this.#size >= this.#limits.maxConnections && !this.#discardIdle()) break;
+      this.#open();
     }
     this.#reap();
-    if (this.#waiting.size === 0 && this.#busy.size === 0) this.#drained?.();
   }
 
   get #size(): number {
@@ -138,41 +120,67 @@ export class Pool {
     return [...this.#idle.keys()].at(-1);
   }
 
+  #discardIdle(): boolean {
+    const [oldest] = this.#idle.keys();
+    if (oldest === undefined) return false;
+    this.#idle.delete(oldest);
+    oldest.destroy();
+    return true;
+  }
+
   #lend(waiter: Waiter, loan: Loan): void {
     loan.connection.hold(true);
     this.#busy.add(loan.connection);
     waiter.serve(loan);
   }
 
-  async #open(): Promise<void> {
-    const attempt = new AbortController();
-    this.#opening.add(attempt);
-    try {
-      const connection = await this.open(attempt.signal);
-      this.#opening.delete(attempt);
-      connection.onClosed = () => this.#forget(connection);
-      const [waiter] = this.#waiting;
-      if (waiter === undefined) this.release(connection);
-      else this.#lend(waiter, { connection, isReused: false });
-    } catch (error) {
-      this.#opening.delete(attempt);
-      if (!attempt.signal.aborted) this.#refuse(error);
+  #rest(connection: Connection): void {
+    if (this.#isClosed) {
+      void this.#retire(connection);
+      return;
     }
-    this.#match();
+    connection.hold(false);
+    this.#idle.set(connection, performance.now() + this.#limits.idleTimeout);
+  }
+
+  #open(): void {
+    const attempt = new AbortController();
+    this.#opening.set(
+      attempt,
+      this.open(attempt.signal).then(
+        (connection) => {
+          this.#opening.delete(attempt);
+          connection.onClosed = () => this.#forget(connection);
+          const [waiter] = [...this.#retrying, ...this.#waiting];
+          if (waiter === undefined) this.#rest(connection);
+          else this.#lend(waiter, { connection, isReused: false });
+          this.#match();
+        },
+        (error) => {
+          this.#opening.delete(attempt);
+          if (!attempt.signal.aborted) this.#refuse(error);
+          this.#match();
+        },
+      ),
+    );
   }
 
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
   #refuse(error: unknown): void {
-    const [first] = this.#waiting;
+    const [first, ...others] = [...this.#retrying, ...this.#waiting];
+    first?.refuse(error);
     // Trying again for each of them would lock the account.
-    const waiters =
-      error instanceof AuthenticationError ? [...this.#waiting] : first === undefined ? [] : [first];
-    for (const waiter of waiters) waiter.refuse(error);
+    if (error instanceof AuthenticationError) for (const waiter of others) waiter.refuse(copyOf(error));
+  }
+
+  /** Somebody gave up: nothing more is connected than is waited for. */
+  #abandon(): void {
+    const surplus = this.#opening.size - this.#waiting.size - this.#retrying.size;
+    if (surplus > 0) for (const attempt of [...this.#opening.keys()].slice(-surplus)) attempt.abort();
   }
 
   #forget(connection: Connection): void {
-    this.#idle.delete(connection);
-    if (!this.#busy.has(connection)) this.#match();
+    if (this.#idle.delete(connection)) this.#match();
   }
 
   async #retire(connection: Connection): Promise<void> {
@@ -184,15 +192,22 @@ export class Pool {
   /** One timer for all idle connections, which does not keep the process alive. */
   #reap(): void {
     const [oldest] = this.#idle.values();
-    if (oldest === undefined || this.#reaper !== undefined) return;
-    const wait = Math.max(0, oldest - performance.now());
-    const timer: { unref?(): void } | ReturnType<typeof setTimeout> = setTimeout(() => {
-      this.#reaper = undefined;
-      const now = performance.now();
-      for (const [connection, expires] of this.#idle) if (expires <= now) void this.#retire(connection);
-      this.#reap();
-    }, wait);
+    if (oldest === undefined || this.#reaper !== undefined || this.#isClosed) return;
+    const timer: { unref?(): void } | ReturnType<typeof setTimeout> = setTimeout(
+      () => {
+        this.#reaper = undefined;
+        const now = performance.now();
+        for (const [connection, expires] of this.#idle) if (expires <= now) void this.#retire(connection);
+        this.#reap();
+      },
+      Math.max(0, oldest - performance.now()),
+    );
     this.#reaper = timer as ReturnType<typeof setTimeout>;
     timer.unref?.();
   }
+}
+
+interface Acquisition {
+  readonly signal?: AbortSignal | undefined;
+  readonly fresh?: boolean;
 }

@@ -33,7 +33,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "protocol/dialogue",
     "protocol/extensions",
   ],
-  "protocol/session": ["commands", "errors", "protocol/dialogue", "protocol/reply", "protocol/state"],
+  "protocol/secrets": ["bytes", "commands", "errors"],
+  "protocol/session": [
+    "commands",
+    "errors",
+    "protocol/dialogue",
+    "protocol/reply",
+    "protocol/secrets",
+    "protocol/state",
+  ],
   // the message
   address: ["bytes", "errors", "input"],
   attachment: ["address", "bytes", "errors", "input"],
@@ -58,10 +66,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   templates: ["errors", "input"],
   // the wire
   "transport/wire": [],
-  "transport/node": ["errors", "transport/wire"],
+  "transport/node-errors": ["errors", "transport/wire"],
+  "transport/node": ["errors", "transport/node-errors", "transport/wire"],
+  abort: ["errors"],
   deadline: ["errors"],
-  connect: ["deadline", "errors", "transport/wire"],
+  connect: ["abort", "deadline", "errors", "transport/wire"],
   connection: [
+    "abort",
     "bytes",
     "commands",
     "connect",
@@ -76,7 +87,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport/wire",
   ],
   // what the user holds
-  pool: ["connect", "connection", "errors"],
+  pool: ["abort", "connection", "errors"],
   "options/checks": ["errors", "input"],
   "options/url": ["errors", "input", "options/checks"],
   options: [
@@ -91,8 +102,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport/wire",
   ],
   client: [
+    "abort",
     "compose",
-    "connect",
     "errors",
     "input",
     "message",

@@ -70,11 +70,19 @@ export function readFunction<F>(value: unknown, option: string): F {
 
 // Letters, digits, hyphens, dots and underscores; or an IPv6 address with its zone. Anything else goes as A-labels.
 const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/;
-const IPV6 = /^[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?$/;
+const IPV4 = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+// At least two colons, or it would be a host with its port.
+const IPV6 = /^(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?$/;
+
+export function readIpAddress(value: unknown, option: string): string {
+  const address = readString(value, option);
+  if (IPV4.test(address) || IPV6.test(address)) return address;
+  throw new ConfigError(option, "is not an IP address");
+}
 
 export function readHost(value: unknown, option: string): string {
   const host = readString(value, option);
-  if (HOST.test(host) || (host.includes(":") && IPV6.test(host))) return host;
+  if (HOST.test(host) || IPV6.test(host)) return host;
   throw new ConfigError(option, "is neither a host name nor an IP address", {
     hint: "give the name alone, without a scheme or port; one that is not ASCII goes as xn--…",
   });

@@ -1,7 +1,7 @@
 // How a session opens: greeting, EHLO or HELO, STARTTLS, AUTH.
 
 import { type Credentials, type Mechanism, type MechanismName, usableMechanisms } from "../auth/mechanism.ts";
-import { decodeBase64, decodeText } from "../bytes.ts";
+import { decodeBase64, decodeText, encodeBase64, encodeUtf8 } from "../bytes.ts";
 import { auth, cancelSasl, ehlo, helo, saslResponse, startTls } from "../commands.ts";
 import {
   AuthenticationError,
@@ -132,7 +132,8 @@ function* authenticate(
 function* exchange(mechanism: Mechanism, credentials: Credentials): Dialogue<void> {
   const ours = mechanism.exchange(credentials);
   const secret = mechanism.secret(credentials);
-  const secrets = secret === undefined ? [] : [secret];
+  // Also as it is encoded by itself: a server may take the login apart before it repeats it.
+  const secrets = secret === undefined ? [] : [secret, encodeBase64(encodeUtf8(secret))];
   const initial = ours.next().value ?? undefined;
   const { command, saidInitial } = auth(mechanism.name, initial, secrets);
   const hidden = [...command.secrets];

@@ -15,6 +15,7 @@ import {
 } from "../errors.ts";
 import type { Dialogue, Turn } from "./dialogue.ts";
 import { ReplyParser } from "./reply.ts";
+import { Secrets } from "./secrets.ts";
 import { nextState, type State, type Subject } from "./state.ts";
 
 /** What the session asks of whoever holds the wire, in this order. */
@@ -43,6 +44,7 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
 
 export class Session {
   #state: State = "connected";
+  readonly #secrets: Secrets = new Secrets();
   #parser: ReplyParser = this.#newParser();
   #dialogue: Dialogue<unknown> | undefined;
   #turn: Turn | undefined;
@@ -52,8 +54,6 @@ export class Session {
   #delivery: Delivery = "not-sent";
   /** Part of a reply had come before the mail data was whole: whatever it says, it cannot be about all of it. */
   #isEarly = false;
-  /** What the server may repeat to us and nobody else may read. */
-  #secrets: readonly string[] = [];
   #heard = 0;
   readonly #onReply: ((reply: Reply) => void) | undefined;
 
@@ -166,7 +166,7 @@ export class Session {
     const [subject, ...stillOwed] = this.#owed;
     if (subject === undefined) return [];
     this.#heard++;
-    const masked = this.#masked(reply);
+    const masked = this.#secrets.maskReply(reply);
     this.#onReply?.(masked);
 
     // While mail data still flows only a refusal can be meant: the server has not seen the end that it would accept.
@@ -231,7 +231,7 @@ export class Session {
         return [];
       case "commands":
         this.#owed = turn.commands.map(({ verb }) => verb);
-        this.#remember(turn.commands);
+        this.#secrets.remember(turn.commands);
         return [{ do: "write", commands: turn.commands }];
       case "content":
         this.#owed = ["CONTENT"];
@@ -285,25 +285,7 @@ export class Session {
     this.#state = "closed";
   }
 
-  #remember(commands: readonly Command[]): void {
-    for (const { secrets } of commands) {
-      if (secrets.length === 0) continue;
-      // The longest first: a password may be part of what it is encoded in.
-      this.#secrets = [...new Set([...this.#secrets, ...secrets])].sort((a, b) => b.length - a.length);
-    }
-  }
-
-  /** Some servers repeat in a refusal what they were sent, login and all. */
-  #masked(reply: Reply): Reply {
-    if (this.#secrets.length === 0) return reply;
-    return { ...reply, lines: reply.lines.map((line) => this.#mask(line)) };
-  }
-
-  #mask(text: string): string {
-    return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, "********"), text);
-  }
-
   #newParser(): ReplyParser {
-    return new ReplyParser((text) => this.#mask(text));
+    return new ReplyParser((text) => this.#secrets.mask(text));
   }
 }

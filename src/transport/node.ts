@@ -4,6 +4,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
 import { ProtocolError, TransportError } from "../errors.ts";
+import { connectError, ioError, tlsError } from "./node-errors.ts";
 import type { Connect, Target, Wire } from "./wire.ts";
 
 /** How long a silent connection stays unquestioned; NAT tables forget sooner than servers do. */
@@ -47,6 +48,8 @@ class NodeWire implements Wire {
   readonly #arrived: Uint8Array[] = [];
   #reader: Waiter<Uint8Array | undefined> | undefined;
   #writer: Waiter<void> | undefined;
+  /** The promise that `#writer` settles. */
+  #drained: Promise<void> | undefined;
   #ended = false;
   #error: Error | undefined;
   #unlisten: () => void = () => {};
@@ -92,9 +95,10 @@ class NodeWire implements Wire {
   write(octets: Uint8Array): Promise<void> | undefined {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#socket.write(octets)) return undefined;
-    return new Promise((resolve, reject) => {
+    this.#drained ??= new Promise((resolve, reject) => {
       this.#writer = { resolve, reject };
     });
+    return this.#drained;
   }
 
   async startTls(): Promise<void> {
@@ -109,8 +113,11 @@ class NodeWire implements Wire {
     }
     this.#unlisten();
     const { servername, tls: options } = this.#target;
-    const socket = tls.connect({
+    const socket = upgrade(tls.connect, {
       ...(options as ConnectionOptions),
+      // Said in any case: what is not said is looked for on Object.prototype, where anybody may have put it.
+      rejectUnauthorized: options.rejectUnauthorized ?? true,
+      checkServerIdentity: options.checkServerIdentity ?? tls.checkServerIdentity,
       socket: this.#raw,
       // Node verifies against `host` and sends `servername`; it derives neither from the socket that it is given,
       // and would verify against "localhost". An IP address is no server name (RFC 6066 §3).
@@ -150,11 +157,13 @@ class NodeWire implements Wire {
     const { servername, tls: options } = this.#target;
     const certificate = socket.getPeerCertificate();
     const check = options.checkServerIdentity ?? checkIdentity;
-    const doubt = socket.authorized ? check(servername, certificate) : socket.authorizationError;
-    if (doubt !== undefined && doubt !== null && options.rejectUnauthorized !== false) {
-      throw tlsError(doubt instanceof Error ? doubt : new Error(String(doubt)), this.#target);
+    const doubt = socket.authorized
+      ? check(servername, certificate)
+      : (socket.authorizationError ?? "the certificate was not verified");
+    if (doubt !== undefined && options.rejectUnauthorized !== false) {
+      throw tlsError(doubt instanceof Error ? doubt : new Error(doubt), this.#target);
     }
-    this.#verified = doubt === undefined || doubt === null;
+    this.#verified = doubt === undefined;
   }
 
   #listen(): void {
@@ -169,11 +178,7 @@ class NodeWire implements Wire {
       this.#reader = undefined;
       reader.resolve(octets);
     };
-    const drain = (): void => {
-      const writer = this.#writer;
-      this.#writer = undefined;
-      writer?.resolve();
-    };
+    const drain = (): void => this.#takeWriter()?.resolve();
     const end = (): void => {
       this.#ended = true;
       const reader = this.#reader;
@@ -182,9 +187,7 @@ class NodeWire implements Wire {
     };
     const close = (): void => {
       end();
-      const writer = this.#writer;
-      this.#writer = undefined;
-      writer?.reject(
+      this.#takeWriter()?.reject(
         new TransportError("the connection was closed", { code: "connection_lost", transient: true }),
       );
     };
@@ -195,11 +198,32 @@ class NodeWire implements Wire {
 
   #fail(error: Error): void {
     this.#error ??= error;
-    const { reader, writer } = { reader: this.#reader, writer: this.#writer };
+    const reader = this.#reader;
     this.#reader = undefined;
-    this.#writer = undefined;
     reader?.reject(error);
-    writer?.reject(error);
+    this.#takeWriter()?.reject(error);
+  }
+
+  #takeWriter(): Waiter<void> | undefined {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    this.#drained = undefined;
+    return writer;
+  }
+}
+
+/** tls.connect throws for an option that it cannot use. */
+function upgrade(connect: (options: ConnectionOptions) => TLSSocket, options: ConnectionOptions): TLSSocket {
+  try {
+    return connect(options);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TransportError(`TLS cannot be set up: ${reason}`, {
+      code: "tls",
+      phase: "tls",
+      cause,
+      hint: "check the options in tls",
+    });
   }
 }
 
@@ -235,70 +259,4 @@ function settled(
 
 function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error("aborted");
-}
-
-interface SystemError extends Error {
-  readonly code?: string;
-  readonly syscall?: string;
-  readonly errors?: readonly Error[];
-}
-
-function connectError(error: SystemError, { host, port }: Target): Error {
-  if (error instanceof TransportError) return error;
-  const reason = error.message || error.errors?.map(({ message }) => message).join("; ") || error.code;
-  if (error.syscall === "getaddrinfo" || error.code === "ENOTFOUND") {
-    return new TransportError(`no address was found for ${host}: ${reason}`, {
-      code: "dns",
-      phase: "connect",
-      transient: error.code !== "ENOTFOUND",
-      cause: error,
-      hint: "check host",
-    });
-  }
-  return new TransportError(`no connection to ${host} on port ${port}: ${reason}`, {
-    code: "connection",
-    phase: "connect",
-    transient: true,
-    cause: error,
-    hint: "check host and port; some networks block port 25",
-  });
-}
-
-function tlsError(error: SystemError, { port, servername }: Target): Error {
-  if (error instanceof TransportError) return error;
-  const { code = "" } = error;
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || CERTIFICATE_FAULT.test(code)) {
-    return new TransportError(`the certificate of ${servername} is not trusted: ${error.message}`, {
-      code: "tls_certificate",
-      phase: "tls",
-      cause: error,
-      hint:
-        code === "ERR_TLS_CERT_ALTNAME_INVALID"
-          ? "set servername to the name in the certificate, if that is the server you mean"
-          : "give the authority that signed it in tls.ca",
-    });
-  }
-  return new TransportError(`the TLS handshake failed: ${error.message}`, {
-    code: "tls",
-    phase: "tls",
-    transient: code === "ECONNRESET",
-    cause: error,
-    // Every runtime words it differently; the code is the same on all.
-    hint:
-      code === "ERR_SSL_WRONG_VERSION_NUMBER"
-        ? `port ${port} does not speak TLS from the first octet: set security: "starttls", or port: 465`
-        : undefined,
-  });
-}
-
-const CERTIFICATE_FAULT =
-  /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;
-
-function ioError(error: SystemError): Error {
-  if (error instanceof TransportError || error instanceof ProtocolError) return error;
-  return new TransportError(`the connection broke: ${error.message}`, {
-    code: "connection_lost",
-    transient: true,
-    cause: error,
-  });
 }
