@@ -64,10 +64,14 @@ export class Client {
    * @throws TransportError when the network, TLS or time fails, or `signal` is aborted
    */
   async send(message: Message, options?: SendOptions): Promise<Receipt> {
+    let task: Task | undefined;
     try {
-      return await this.#run(options, (signal) => this.#send(message, signal));
+      task = this.#begin(options);
+      return await this.#send(message, task.signal);
     } catch (error) {
       throw traced(error, this.send);
+    } finally {
+      this.#end(task);
     }
   }
 
@@ -77,13 +81,15 @@ export class Client {
    * @throws what `send` throws for a connection that cannot be opened
    */
   async verify(options?: SendOptions): Promise<void> {
+    let task: Task | undefined;
     try {
-      await this.#run(options, async (signal) => {
-        const connection = await this.#pool.open(signal);
-        await connection.quit();
-      });
+      task = this.#begin(options);
+      const connection = await this.#pool.open(task.signal);
+      await connection.quit();
     } catch (error) {
       throw traced(error, this.verify);
+    } finally {
+      this.#end(task);
     }
   }
 
@@ -101,7 +107,9 @@ export class Client {
     const started = performance.now();
     const { envelope, messageId, content, needs } = composeMessage(message);
     for (let attempts = 1; ; attempts++) {
-      const loan = await this.#pool.acquire({ signal, fresh: attempts > 1 });
+      const loan =
+        (attempts === 1 ? this.#pool.take() : undefined) ??
+        (await this.#pool.wait({ signal, fresh: attempts > 1 }));
       const acquired = performance.now();
       try {
         if (signal?.aborted) throw abortError(signal, "queue");
@@ -137,29 +145,32 @@ export class Client {
     await this.#pool.close();
   }
 
-  /** Runs `work` within the time it has, and counts it as under way. */
-  async #run<T>(
-    options: SendOptions | undefined,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
+  /** Counts a call as under way, and gives it the time it has. */
+  #begin(options: SendOptions | undefined): Task {
     const signal = readSignal(options);
     if (this.#closing !== undefined) {
       throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
     }
-    this.#underWay++;
     const { timeout } = this.#options;
-    const limit = timeout === undefined ? undefined : new Limit(timeout, signal);
-    try {
-      return await work(limit?.signal ?? signal);
-    } finally {
-      limit?.clear();
-      if (--this.#underWay === 0) this.#done();
-    }
+    this.#underWay++;
+    return timeout === undefined ? { signal } : new Limit(timeout, signal);
+  }
+
+  #end(task: Task | undefined): void {
+    if (task === undefined) return;
+    task.clear?.();
+    if (--this.#underWay === 0) this.#done();
   }
 }
 
+/** A call under way: what may stop it, and what to do when it is over. */
+interface Task {
+  readonly signal: AbortSignal | undefined;
+  clear?(): void;
+}
+
 /** A signal that is aborted after a time, or with another. Not `AbortSignal.any`: Node 20 may collect what it waits for. */
-class Limit {
+class Limit implements Task {
   readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #stopListening: () => void;

@@ -1,7 +1,7 @@
 // Every line pennypost can say. This is the only file where a line end meets a verb, and no control octet
 // leaves it: whatever an address, a name or a token holds, it stays inside its own command.
 
-import { encodeBase64, encodeUtf8 } from "./bytes.ts";
+import { encodeBase64, encodeUtf8, isAsciiText } from "./bytes.ts";
 import { escapeText, MessageError } from "./errors.ts";
 
 /** Names a command; `RESPONSE` is the line that answers a SASL challenge and has no verb (RFC 4954 §4). */
@@ -19,8 +19,8 @@ export type Verb =
 
 export interface Command {
   readonly verb: Verb;
-  /** The whole line with its line end. */
-  readonly octets: Uint8Array;
+  /** The line without its line end. */
+  readonly line: string;
   /** The line as a trace may show it. */
   readonly shown: string;
   /** What must be masked wherever the server repeats it. */
@@ -59,11 +59,14 @@ export function auth(
 ): { readonly command: Command; readonly saidInitial: boolean } {
   if (initial !== undefined) {
     // RFC 4954 §4: "=" is an initial response of no octets; nothing at all would mean there is none.
-    const encoded = initial.length === 0 ? "=" : encodeBase64(initial);
-    const text = `AUTH ${mechanism} ${encoded}`;
+    const encoded = encodeBase64(initial);
+    const text = `AUTH ${mechanism} ${encoded === "" ? "=" : encoded}`;
     if (text.length + CRLF.length <= MAX_COMMAND_LINE) {
       const shown = `AUTH ${mechanism} ${MASK}`;
-      return { command: line("AUTH", text, { secrets: [...secrets, encoded], shown }), saidInitial: true };
+      return {
+        command: line("AUTH", text, { secrets: withEncoded(secrets, encoded), shown }),
+        saidInitial: true,
+      };
     }
   }
   return { command: line("AUTH", `AUTH ${mechanism}`), saidInitial: false };
@@ -73,7 +76,7 @@ export function auth(
 export function saslResponse(response: Uint8Array, secrets: readonly string[]): Command {
   const encoded = encodeBase64(response);
   return line("RESPONSE", encoded, {
-    secrets: encoded === "" ? secrets : [...secrets, encoded],
+    secrets: withEncoded(secrets, encoded),
     shown: MASK,
     limit: MAX_SASL_LINE,
   });
@@ -86,9 +89,9 @@ export function cancelSasl(): Command {
 
 /** MAIL with the reverse-path; `parameters` are `KEYWORD` or `KEYWORD=value` (RFC 5321 §4.1.1.2). */
 export function mailFrom(reversePath: string, parameters: readonly string[]): Command {
-  return line("MAIL", ["MAIL FROM:", angled(reversePath), ...parameters.map((one) => ` ${one}`)].join(""), {
-    limit: MAX_MAIL_LINE,
-  });
+  let text = `MAIL FROM:${angled(reversePath)}`;
+  for (const parameter of parameters) text += ` ${parameter}`;
+  return line("MAIL", text, { limit: MAX_MAIL_LINE });
 }
 
 /** RCPT with one forward-path (RFC 5321 §4.1.1.3). */
@@ -97,19 +100,42 @@ export function rcptTo(forwardPath: string): Command {
 }
 
 export function data(): Command {
-  return line("DATA", "DATA");
+  return DATA;
 }
 
 export function rset(): Command {
-  return line("RSET", "RSET");
+  return RSET;
 }
 
 export function quit(): Command {
-  return line("QUIT", "QUIT");
+  return QUIT;
+}
+
+/**
+ * The octets of a group of commands, for one write. Each line was looked at when it was made; here it is the octets
+ * that are counted, for they are what leaves: there is a line end for each command, and no other control octet.
+ */
+export function encodeGroup(commands: readonly Command[]): Uint8Array {
+  let text = "";
+  for (const command of commands) text += command.line + CRLF;
+  const octets = encodeUtf8(text);
+  let controls = 0;
+  for (let at = 0; at < octets.length; at++) if (isControl(octets[at] ?? 0)) controls++;
+  if (controls === commands.length * CRLF.length) return octets;
+  throw new MessageError("envelope", "a command would hold a control octet");
 }
 
 const CRLF = "\r\n";
+const CONTROL = /[\x00-\x1f\x7f]/;
 const NO_SECRETS: readonly string[] = [];
+
+const DATA: Command = line("DATA", "DATA");
+const RSET: Command = line("RSET", "RSET");
+const QUIT: Command = line("QUIT", "QUIT");
+
+function isControl(octet: number): boolean {
+  return octet < 0x20 || octet === 0x7f;
+}
 
 function line(
   verb: Verb,
@@ -120,19 +146,18 @@ function line(
     limit = MAX_COMMAND_LINE,
   }: { readonly secrets?: readonly string[]; readonly shown?: string; readonly limit?: number } = {},
 ): Command {
-  const octets = encodeUtf8(text + CRLF);
-  const end = octets.length - CRLF.length;
-  // The check comes after encoding: what counts is the octets that leave, not the characters that came in.
-  for (let at = 0; at < end; at++) {
-    const octet = octets[at] ?? 0;
-    if (octet < 0x20 || octet === 0x7f) {
-      throw new MessageError(verb, `the command would hold a control octet: ${escapeText(shown)}`);
-    }
+  if (CONTROL.test(text)) {
+    throw new MessageError(verb, `the command would hold a control octet: ${escapeText(shown)}`);
   }
-  if (octets.length > limit) {
-    throw new MessageError(verb, `the command would be ${octets.length} octets long; ${limit} is the limit`);
+  const length = (isAsciiText(text) ? text.length : encodeUtf8(text).length) + CRLF.length;
+  if (length > limit) {
+    throw new MessageError(verb, `the command would be ${length} octets long; ${limit} is the limit`);
   }
-  return { verb, octets, shown, secrets };
+  return { verb, line: text, shown, secrets };
+}
+
+function withEncoded(secrets: readonly string[], encoded: string): readonly string[] {
+  return encoded === "" ? secrets : [...secrets, encoded];
 }
 
 /** The path between angle brackets; outside a quoted local part it can hold neither these nor a blank. */

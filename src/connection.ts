@@ -2,11 +2,10 @@
 // caller's wish to stop.
 
 import { abortError, onAbort } from "./abort.ts";
-import { concat } from "./bytes.ts";
-import { type Command, quit } from "./commands.ts";
+import { type Command, encodeGroup, quit } from "./commands.ts";
 import { openWire } from "./connect.ts";
 import { Deadline, type Timeouts, timeoutOf } from "./deadline.ts";
-import { type Reply, SmtpError, TransportError } from "./errors.ts";
+import { type Phase, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { ask, type Dialogue } from "./protocol/dialogue.ts";
 import { type Extensions, NO_EXTENSIONS } from "./protocol/extensions.ts";
 import { type OpeningOptions, opening } from "./protocol/opening.ts";
@@ -43,9 +42,12 @@ export class Connection {
   readonly #wire: Wire;
   readonly #session: Session;
   readonly #deadline: Deadline;
+  readonly #isTraced: boolean;
+  #isHeld = true;
   #extensions: Extensions = NO_EXTENSIONS;
   #pending: Pending | undefined;
-  #watched = "";
+  #watchedPhase: Phase = "idle";
+  #watchedReply = 0;
   /** Settles when the last of the mail data has left, while it has not. */
   #flushing: Promise<void> | undefined;
   #isLeaving = false;
@@ -58,8 +60,10 @@ export class Connection {
     this.#id = id;
     this.#wire = wire;
     this.#settings = settings;
-    const isTraced = settings.trace !== undefined;
-    this.#session = new Session(isTraced ? (reply) => this.#trace({ kind: "reply", reply }) : undefined);
+    this.#isTraced = settings.trace !== undefined;
+    this.#session = new Session(
+      this.#isTraced ? (reply) => this.#trace({ kind: "reply", reply }) : undefined,
+    );
     this.#deadline = new Deadline(() => this.#fail(this.#overdue()));
   }
 
@@ -118,6 +122,8 @@ export class Connection {
 
   /** Whether waiting for this connection keeps the process alive. */
   hold(active: boolean): void {
+    if (this.#isHeld === active) return;
+    this.#isHeld = active;
     this.#wire.hold(active);
   }
 
@@ -187,8 +193,8 @@ export class Connection {
 
   /** One write for a group. It is not waited for: a server that cannot write its replies would never read the rest. */
   #write(commands: readonly Command[]): void {
-    for (const { shown } of commands) this.#trace({ kind: "command", line: shown });
-    this.#wire.write(concat(commands.map(({ octets }) => octets)))?.catch((error) => this.#fail(error));
+    if (this.#isTraced) for (const { shown } of commands) this.#trace({ kind: "command", line: shown });
+    this.#wire.write(encodeGroup(commands))?.catch((error) => this.#fail(error));
   }
 
   async #stream(content: Uint8Array): Promise<void> {
@@ -203,7 +209,7 @@ export class Connection {
         this.#flushing = undefined;
         if (this.#isOver) return;
       }
-      this.#trace({ kind: "content", octets: content.length });
+      if (this.#isTraced) this.#trace({ kind: "content", octets: content.length });
     } catch (error) {
       this.#fail(error);
     }
@@ -238,10 +244,10 @@ export class Connection {
   /** Sets the deadline of what the session waits for now, once for each reply it waits for. */
   #watch(how: "once" | "again" = "once"): void {
     const { phase, heard } = this.#session;
-    const watched = phase === "idle" ? "" : `${phase} ${heard}`;
-    if (watched === this.#watched && how === "once") return;
-    this.#watched = watched;
-    if (phase === "idle") this.#deadline.clear();
+    if (phase === this.#watchedPhase && heard === this.#watchedReply && how === "once") return;
+    this.#watchedPhase = phase;
+    this.#watchedReply = heard;
+    if (phase === "idle") this.#deadline.rest();
     else this.#deadline.set(this.#settings.timeouts[timeoutOf(phase)]);
   }
 

@@ -50,12 +50,16 @@ const TIMEOUT_OF: Readonly<Partial<Record<Phase, keyof Timeouts>>> = {
   quit: "quit",
 };
 
-/** One timer, however often it is set: it looks at the clock when it fires and sleeps on where it is too early. */
+/**
+ * One timer, however often it is set: it looks at the clock when it fires and sleeps on where it is too early. Between
+ * two messages it rests: it is left as it is and keeps nothing alive, for making one costs more than looking at it.
+ */
 export class Deadline {
   readonly #expired: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firesAt = 0;
   #at = 0;
+  #isResting = false;
 
   constructor(expired: () => void) {
     this.#expired = expired;
@@ -64,23 +68,42 @@ export class Deadline {
   set(limit: number): void {
     // Monotonic: a clock that is set back must not give the server more time.
     this.#at = performance.now() + limit;
-    if (this.#timer !== undefined && this.#firesAt <= this.#at) return;
+    if (this.#timer !== undefined && this.#firesAt <= this.#at) {
+      if (this.#isResting) hold(this.#timer, true);
+      this.#isResting = false;
+      return;
+    }
     this.clear();
     this.#sleep(limit);
+  }
+
+  /** Nothing is waited for until it is set again. */
+  rest(): void {
+    if (this.#timer === undefined || this.#isResting) return;
+    this.#isResting = true;
+    hold(this.#timer, false);
   }
 
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isResting = false;
   }
 
   #sleep(limit: number): void {
     this.#firesAt = performance.now() + limit;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      if (this.#isResting) return;
       const left = this.#at - performance.now();
       if (left > 0) this.#sleep(left);
       else this.#expired();
     }, Math.ceil(limit));
   }
+}
+
+/** Where timers are numbers they keep nothing alive. */
+function hold(timer: unknown, active: boolean): void {
+  const { ref, unref } = timer as { ref?: () => void; unref?: () => void };
+  (active ? ref : unref)?.call(timer);
 }

@@ -40,11 +40,19 @@ export class Pool {
     this.#limits = limits;
   }
 
+  /** Lends an idle connection, where there is one and nobody is waiting for it. */
+  take(): Loan | undefined {
+    const connection = this.#newestIdle();
+    if (connection === undefined) return undefined;
+    this.#idle.delete(connection);
+    return this.#lend(connection, "reused");
+  }
+
   /**
-   * Borrows a connection: an idle one, or a new one, or the next that comes free. `fresh` asks for one that has not
-   * been used before. Rejects when a connection cannot be opened.
+   * Waits for a connection: a new one, or the next that comes free. `fresh` asks for one that has not been used before.
+   * Rejects when a connection cannot be opened.
    */
-  acquire({ signal, fresh = false }: Acquisition): Promise<Loan> {
+  wait({ signal, fresh = false }: Wait): Promise<Loan> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw abortError(signal, "queue");
       const queue = fresh ? this.#retrying : this.#waiting;
@@ -71,11 +79,19 @@ export class Pool {
     });
   }
 
-  /** Gives a connection back; one that cannot carry another message is closed. */
+  /** Gives a connection back, to whoever waits for one; one that cannot carry another message is closed. */
   release(connection: Connection): void {
     this.#busy.delete(connection);
-    if (!connection.isReady) connection.destroy();
-    else this.#rest(connection);
+    if (connection.isReady) {
+      const [next] = this.#waiting;
+      if (next !== undefined) {
+        next.serve(this.#lend(connection, "reused"));
+        return;
+      }
+      this.#rest(connection);
+    } else {
+      connection.destroy();
+    }
     this.#match();
   }
 
@@ -95,14 +111,8 @@ export class Pool {
     ]);
   }
 
-  /** Brings those who wait together with what there is, and opens what is missing. */
+  /** Opens what those who wait are short of. */
   #match(): void {
-    for (const waiter of this.#waiting) {
-      const connection = this.#newestIdle();
-      if (connection === undefined) break;
-      this.#idle.delete(connection);
-      this.#lend(waiter, { connection, isReused: true });
-    }
     while (this.#opening.size < this.#waiting.size + this.#retrying.size) {
       // Who waits for a new connection is not kept from it by old ones that nobody uses, and that are likely dead too.
       if (this.#size >= this.#limits.maxConnections && !this.#discardIdle()) break;
@@ -117,7 +127,9 @@ export class Pool {
 
   /** The one used last: it is the likeliest to be alive, and the others may age. */
   #newestIdle(): Connection | undefined {
-    return [...this.#idle.keys()].at(-1);
+    let newest: Connection | undefined;
+    for (const connection of this.#idle.keys()) newest = connection;
+    return newest;
   }
 
   #discardIdle(): boolean {
@@ -128,10 +140,10 @@ export class Pool {
     return true;
   }
 
-  #lend(waiter: Waiter, loan: Loan): void {
-    loan.connection.hold(true);
-    this.#busy.add(loan.connection);
-    waiter.serve(loan);
+  #lend(connection: Connection, state: "new" | "reused"): Loan {
+    connection.hold(true);
+    this.#busy.add(connection);
+    return { connection, isReused: state === "reused" };
   }
 
   #rest(connection: Connection): void {
@@ -153,7 +165,7 @@ export class Pool {
           connection.onClosed = () => this.#forget(connection);
           const [waiter] = [...this.#retrying, ...this.#waiting];
           if (waiter === undefined) this.#rest(connection);
-          else this.#lend(waiter, { connection, isReused: false });
+          else waiter.serve(this.#lend(connection, "new"));
           this.#match();
         },
         (error) => {
@@ -207,7 +219,7 @@ export class Pool {
   }
 }
 
-interface Acquisition {
+interface Wait {
   readonly signal?: AbortSignal | undefined;
   readonly fresh?: boolean;
 }

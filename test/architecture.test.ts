@@ -73,7 +73,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   connect: ["abort", "deadline", "errors", "transport/wire"],
   connection: [
     "abort",
-    "bytes",
     "commands",
     "connect",
     "deadline",

@@ -3,7 +3,7 @@ import { decodeLatin1, encodeUtf8 } from "../src/bytes.ts";
 import * as commands from "../src/commands.ts";
 import { MessageError } from "../src/errors.ts";
 
-const { auth, ehlo, helo, mailFrom, MAX_COMMAND_LINE, rcptTo, saslResponse } = commands;
+const { auth, ehlo, encodeGroup, helo, mailFrom, MAX_COMMAND_LINE, rcptTo, saslResponse } = commands;
 
 /** Every command that takes something from outside, with `value` in each place. */
 const PLACES: readonly [string, (value: string) => unknown][] = [
@@ -28,10 +28,18 @@ describe("no control octet leaves", () => {
 
   test("also where a narrower encoding would make one of a wide character", () => {
     // U+760D and U+760A end in 0D and 0A: cut to a byte each, they are a line end.
-    const { octets } = rcptTo("\u760d\u760aRCPT@example.com");
+    const octets = encodeGroup([rcptTo("\u760d\u760aRCPT@example.com")]);
     const line = decodeLatin1(octets);
     expect(line.slice(0, -2)).not.toMatch(/[\r\n]/);
     expect(octets).toEqual(encodeUtf8("RCPT TO:<\u760d\u760aRCPT@example.com>\r\n"));
+  });
+
+  test("nor from a command that was not made here", () => {
+    const forged = { ...rcptTo("a@example.com"), line: "RCPT TO:<a@example.com>\r\nDATA" };
+    expect(() => encodeGroup([forged])).toThrow(MessageError);
+    expect(decodeLatin1(encodeGroup([rcptTo("a@example.com"), commands.data()]))).toBe(
+      "RCPT TO:<a@example.com>\r\nDATA\r\n",
+    );
   });
 
   test("the error shows what it was, escaped", () => {
@@ -55,7 +63,7 @@ describe("paths", () => {
   test.each(['"a b"@example.com', '"a>b"@example.com', '"a\\"> b"@example.com', "a@[IPv6:::1]", ""])(
     "%s stays whole",
     (path) => {
-      expect(decodeLatin1(rcptTo(path).octets)).toBe(`RCPT TO:<${path}>\r\n`);
+      expect(decodeLatin1(encodeGroup([rcptTo(path)]))).toBe(`RCPT TO:<${path}>\r\n`);
     },
   );
 
@@ -76,20 +84,22 @@ describe("secrets", () => {
 
 describe("AUTH", () => {
   test("an initial response of no octets is said as =", () => {
-    expect(decodeLatin1(auth("EXTERNAL", new Uint8Array(0), []).command.octets)).toBe("AUTH EXTERNAL =\r\n");
+    expect(decodeLatin1(encodeGroup([auth("EXTERNAL", new Uint8Array(0), []).command]))).toBe(
+      "AUTH EXTERNAL =\r\n",
+    );
   });
 
   test("an initial response rides along up to 512 octets with the line end", () => {
     const fits = auth("XOAUTH2", new Uint8Array(372), []);
     expect(fits.saidInitial).toBe(true);
-    expect(fits.command.octets.length).toBeLessThanOrEqual(MAX_COMMAND_LINE);
+    expect(encodeGroup([fits.command]).length).toBeLessThanOrEqual(MAX_COMMAND_LINE);
     const long = auth("XOAUTH2", new Uint8Array(373), []);
     expect(long.saidInitial).toBe(false);
-    expect(decodeLatin1(long.command.octets)).toBe("AUTH XOAUTH2\r\n");
+    expect(decodeLatin1(encodeGroup([long.command]))).toBe("AUTH XOAUTH2\r\n");
   });
 
   test("a response is as long as RFC 4954 allows, and no longer", () => {
-    expect(saslResponse(new Uint8Array(9213), []).octets.length).toBeLessThanOrEqual(12_288);
+    expect(encodeGroup([saslResponse(new Uint8Array(9213), [])]).length).toBeLessThanOrEqual(12_288);
     expect(() => saslResponse(new Uint8Array(9216), [])).toThrow(MessageError);
   });
 });

@@ -42,14 +42,17 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
   QUIT: "quit",
 };
 
+const SUBJECTS = { greeting: "GREETING", content: "CONTENT", tls: "TLS" } as const;
+
+const NOTHING: readonly never[] = [];
+
 export class Session {
   #state: State = "connected";
   readonly #secrets: Secrets = new Secrets();
   #parser: ReplyParser = this.#newParser();
   #dialogue: Dialogue<unknown> | undefined;
   #turn: Turn | undefined;
-  /** What is still to be replied to in this turn, in order. */
-  #owed: readonly Subject[] = [];
+  /** The replies to this turn that have been heard. */
   #replies: Reply[] = [];
   #delivery: Delivery = "not-sent";
   /** Part of a reply had come before the mail data was whole: whatever it says, it cannot be about all of it. */
@@ -72,7 +75,7 @@ export class Session {
 
   /** What the session waits for. */
   get phase(): Phase {
-    const [subject] = this.#owed;
+    const subject = this.#awaited;
     if (subject === undefined) return "idle";
     return subject === "CONTENT" && this.#delivery === "not-sent" ? "content" : PHASES[subject];
   }
@@ -88,15 +91,19 @@ export class Session {
     this.#delivery = "not-sent";
     this.#isEarly = false;
     if (this.#state === "closed") return this.ended();
-    return this.#resume([]);
+    return this.#resume(NOTHING);
   }
 
   /** Takes what the server said, in pieces of any size. */
   receive(octets: Uint8Array): readonly Effect[] {
-    if (this.#state === "closed") return [];
+    if (this.#state === "closed") return NOTHING;
     if (this.#state === "securing") return this.#distrust();
     this.#parser.push(octets);
-    return this.#guarded(() => this.#listen());
+    try {
+      return this.#listen();
+    } catch (error) {
+      return this.#failed(error);
+    }
   }
 
   /** Must be called before the octets that end the mail data are handed over: from here on its fate is open. */
@@ -108,11 +115,8 @@ export class Session {
   /** The TLS handshake is done. Nothing that was heard before it counts (RFC 3207 §4.2). */
   secured(): readonly Effect[] {
     this.#parser = this.#newParser();
-    return this.#guarded(() => {
-      this.#move("TLS", 220);
-      this.#owed = [];
-      return this.#resume([]);
-    });
+    this.#move("TLS", 220);
+    return this.#resume(NOTHING);
   }
 
   /** The server closed the connection. */
@@ -131,7 +135,7 @@ export class Session {
     }: { readonly phase?: Phase; readonly delivery?: Delivery } = {},
   ): readonly Effect[] {
     this.#end();
-    if (this.#dialogue === undefined) return [];
+    if (this.#dialogue === undefined) return NOTHING;
     const verdict = this.#turn !== undefined && "verdict" in this.#turn ? this.#turn.verdict : undefined;
     return this.#settle({
       do: "reject",
@@ -139,32 +143,34 @@ export class Session {
     });
   }
 
-  #guarded(run: () => readonly Effect[]): readonly Effect[] {
-    try {
-      return run();
-    } catch (error) {
-      if (error instanceof ProtocolError) return this.fail(error);
-      throw error;
-    }
+  #failed(error: unknown): readonly Effect[] {
+    if (error instanceof ProtocolError) return this.fail(error);
+    throw error;
+  }
+
+  /** What the next reply is owed to. */
+  get #awaited(): Subject | undefined {
+    const turn = this.#turn;
+    if (turn === undefined) return undefined;
+    return turn.kind === "commands" ? turn.commands[this.#replies.length]?.verb : SUBJECTS[turn.kind];
   }
 
   /** Takes replies for as long as any is owed. */
   #listen(): readonly Effect[] {
-    const effects: Effect[] = [];
-    while (this.#owed.length > 0) {
+    let effects: readonly Effect[] = NOTHING;
+    for (let subject = this.#awaited; subject !== undefined; subject = this.#awaited) {
       const reply = this.#parser.next();
       if (reply === undefined) return effects;
-      effects.push(...this.#hear(reply));
+      const more = this.#hear(reply, subject);
+      effects = effects.length === 0 ? more : [...effects, ...more];
     }
     // Nobody asked: 421 may come at any time, anything else means that replies and commands are out of step. The
     // session ends either way, and what is settled stays settled.
-    if (!this.#parser.isEmpty && this.#dialogue === undefined) this.#end();
+    if (!this.#parser.isEmpty) this.#end();
     return effects;
   }
 
-  #hear(reply: Reply): readonly Effect[] {
-    const [subject, ...stillOwed] = this.#owed;
-    if (subject === undefined) return [];
+  #hear(reply: Reply, subject: Subject): readonly Effect[] {
     this.#heard++;
     const masked = this.#secrets.maskReply(reply);
     this.#onReply?.(masked);
@@ -184,10 +190,10 @@ export class Session {
 
     // A challenge is to be answered, not shown: it goes to the dialogue as it came.
     this.#replies.push(reply.code === 334 ? reply : masked);
-    this.#owed = stillOwed;
-    if (stillOwed.length > 0) return [];
+    if (this.#turn?.kind === "commands" && this.#awaited !== undefined) return NOTHING;
     const replies = this.#replies;
     this.#replies = [];
+    this.#turn = undefined;
     return this.#parser.isEmpty || isEarly ? this.#resume(replies) : this.#resumeTrailed(replies, subject);
   }
 
@@ -212,7 +218,7 @@ export class Session {
 
   #resume(replies: readonly Reply[]): readonly Effect[] {
     const dialogue = this.#dialogue;
-    if (dialogue === undefined) return [];
+    if (dialogue === undefined) return NOTHING;
     let step: IteratorResult<Turn, unknown>;
     try {
       step = dialogue.next(replies);
@@ -227,17 +233,13 @@ export class Session {
     this.#turn = turn;
     switch (turn.kind) {
       case "greeting":
-        this.#owed = ["GREETING"];
-        return [];
+        return NOTHING;
       case "commands":
-        this.#owed = turn.commands.map(({ verb }) => verb);
         this.#secrets.remember(turn.commands);
         return [{ do: "write", commands: turn.commands }];
       case "content":
-        this.#owed = ["CONTENT"];
         return [{ do: "stream", content: turn.content }];
       case "tls":
-        this.#owed = ["TLS"];
         return [{ do: "upgrade" }];
     }
   }
@@ -245,7 +247,6 @@ export class Session {
   #settle(effect: Effect): readonly Effect[] {
     this.#dialogue = undefined;
     this.#turn = undefined;
-    this.#owed = [];
     this.#replies = [];
     return [effect];
   }

@@ -1,8 +1,8 @@
 // The state machine, whole. Everything that decides what state an SMTP session is in stands in this file
 // (RFC 5321 §4.1.4 for the order of commands, §4.3.2 for the replies that each one may get).
 //
-// An event is a command with the reply it got: "DATA 354" is one code, "MAIL 2" a class of codes. Two rules
-// stand above the table:
+// An event is a command with the reply it got: DATA with 354 is one code, MAIL with 2 a class of codes. Two rules stand
+// above the table:
 //   - 421 ends the session in any state (RFC 5321 §3.8);
 //   - any other 4yz or 5yz leaves the state as it was, unless the table says where it leads.
 // An event that neither the table nor a rule knows means that the server broke the protocol.
@@ -23,41 +23,34 @@ export type State =
 /** What the server replies to: a command, its own arrival, the TLS handshake, or the mail data. */
 export type Subject = Verb | "GREETING" | "TLS" | "CONTENT";
 
-type Event = `${Subject} ${number}`;
+/** Reply codes, or classes of them by their first digit, and the state that each leads to. */
+type Replies = Readonly<Record<number, State>>;
 
-const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Event, State>>>>> = {
-  connected: { "GREETING 220": "greeted", "GREETING 4": "closed", "GREETING 5": "closed" },
-  greeted: { "EHLO 2": "ready", "HELO 2": "ready", "QUIT 2": "closed" },
+const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Subject, Replies>>>>> = {
+  connected: { GREETING: { 220: "greeted", 4: "closed", 5: "closed" } },
+  greeted: { EHLO: { 2: "ready" }, HELO: { 2: "ready" }, QUIT: { 2: "closed" } },
   ready: {
-    "EHLO 2": "ready",
-    "STARTTLS 220": "securing",
-    "AUTH 235": "ready",
-    "AUTH 334": "challenged",
-    "MAIL 2": "mail",
-    "RSET 2": "ready",
-    "QUIT 2": "closed",
+    EHLO: { 2: "ready" },
+    STARTTLS: { 220: "securing" },
+    AUTH: { 235: "ready", 334: "challenged" },
+    MAIL: { 2: "mail" },
+    RSET: { 2: "ready" },
+    QUIT: { 2: "closed" },
   },
-  challenged: {
-    "RESPONSE 235": "ready",
-    "RESPONSE 334": "challenged",
-    "RESPONSE 4": "ready",
-    "RESPONSE 5": "ready",
-  },
+  challenged: { RESPONSE: { 235: "ready", 334: "challenged", 4: "ready", 5: "ready" } },
   // RFC 3207 §4.2: after the handshake the session is where it was after the greeting.
-  securing: { "TLS 220": "greeted" },
+  securing: { TLS: { 220: "greeted" } },
   // RFC 2920 §3.1: in a pipelined group the server may say 354 although it refused every recipient.
-  mail: { "RCPT 2": "rcpt", "DATA 354": "data", "RSET 2": "ready", "QUIT 2": "closed" },
-  rcpt: { "RCPT 2": "rcpt", "DATA 354": "data", "RSET 2": "ready", "QUIT 2": "closed" },
+  mail: { RCPT: { 2: "rcpt" }, DATA: { 354: "data" }, RSET: { 2: "ready" }, QUIT: { 2: "closed" } },
+  rcpt: { RCPT: { 2: "rcpt" }, DATA: { 354: "data" }, RSET: { 2: "ready" }, QUIT: { 2: "closed" } },
   // RFC 5321 §4.1.1.4: whatever the reply, the transaction is over and its buffers are cleared.
-  data: { "CONTENT 2": "ready", "CONTENT 4": "ready", "CONTENT 5": "ready" },
+  data: { CONTENT: { 2: "ready", 4: "ready", 5: "ready" } },
   closed: {},
 };
 
 /** The state after the server replied `code` to `subject`; `undefined` where it had no right to. */
 export function nextState(state: State, subject: Subject, code: number): State | undefined {
   if (code === 421) return "closed";
-  const row = TRANSITIONS[state];
-  const listed = row[`${subject} ${code}`] ?? row[`${subject} ${Math.floor(code / 100)}`];
-  if (listed !== undefined) return listed;
-  return code >= 400 ? state : undefined;
+  const replies = TRANSITIONS[state][subject];
+  return replies?.[code] ?? replies?.[Math.floor(code / 100)] ?? (code >= 400 ? state : undefined);
 }

@@ -33,24 +33,26 @@ export class Transparency {
   /** The octets of one block, dots doubled. */
   block(octets: Uint8Array): Uint8Array {
     const parts: Uint8Array[] = [];
+    let position = this.#position;
     let from = 0;
     for (let at = 0; at < octets.length; at++) {
       const octet = octets[at];
       if (octet === LF) {
-        if (this.#position !== "cr") throw bareLineEnd("line feed");
-        this.#position = "start";
-      } else if (this.#position === "cr") {
+        if (position !== "cr") throw bareLineEnd("line feed");
+        position = "start";
+      } else if (position === "cr") {
         throw bareLineEnd("carriage return");
       } else if (octet === CR) {
-        this.#position = "cr";
+        position = "cr";
       } else {
-        if (octet === DOT && this.#position === "start") {
+        if (octet === DOT && position === "start") {
           parts.push(octets.subarray(from, at), DOUBLED);
           from = at;
         }
-        this.#position = "within";
+        position = "within";
       }
     }
+    this.#position = position;
     if (parts.length === 0) return octets;
     parts.push(octets.subarray(from));
     return concat(parts);

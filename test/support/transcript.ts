@@ -7,6 +7,7 @@
 
 import { expect } from "vitest";
 import { decodeLatin1, encodeUtf8 } from "../../src/bytes.ts";
+import { encodeGroup } from "../../src/commands.ts";
 import { SmtpError } from "../../src/errors.ts";
 import type { Dialogue } from "../../src/protocol/dialogue.ts";
 import type { Channel } from "../../src/protocol/opening.ts";
@@ -95,7 +96,7 @@ function playOnce<T>(
     const effect = outbox.shift();
     if (effect?.do === "write") {
       shown.push(...effect.commands.map((command) => command.shown));
-      return effect.commands.map(({ octets }) => decodeLatin1(octets)).join("");
+      return decodeLatin1(encodeGroup(effect.commands));
     }
     if (effect?.do === "stream") {
       return [...mailData(effect.content)]
