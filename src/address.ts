@@ -45,7 +45,7 @@ const MAILBOX_KEYS: Keys<keyof Mailbox> = { name: true, address: true };
 
 /** Reads one mailbox; `field` is named by the `MessageError` where it is not one. */
 export function parseMailbox(input: MailboxInput, field: string): ParsedMailbox {
-  if (typeof input === "string") return parseText(input, field);
+  if (typeof input === "string") return parseRemembered(input, field);
   if (Array.isArray(input)) {
     throw new MessageError(field, "is an array where one mailbox was expected", { hint: ONE_EACH });
   }
@@ -111,6 +111,20 @@ const QUOTE_IT = "Put the display name in double quotes, or write { name, addres
 
 function hintFor(text: string): string {
   return text.includes(",") || text.includes(";") ? `${ONE_EACH} ${QUOTE_IT}` : FORMS;
+}
+
+/** How many mailboxes are remembered: a sender or two, and the recipients of one message after the other. */
+const MAX_REMEMBERED = 256;
+const remembered: Map<string, ParsedMailbox> = new Map();
+
+/** The same strings come again and again: with each message its sender, and a recipient in To and the envelope. */
+function parseRemembered(text: string, field: string): ParsedMailbox {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const mailbox = Object.freeze(parseText(text, field));
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(text, mailbox);
+  return mailbox;
 }
 
 function checkName(name: string, field: string): void {

@@ -93,3 +93,12 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   const octets = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   return encodeBase64(octets) === text ? octets : undefined;
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
+
+/** Two lower-case hexadecimal digits for each octet. */
+export function encodeHex(octets: Uint8Array): string {
+  let text = "";
+  for (const octet of octets) text += HEX[octet];
+  return text;
+}

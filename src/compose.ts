@@ -1,5 +1,6 @@
 // Composing with what the runtime has: its clock, and its randomness in supply.
 
+import { encodeHex } from "./bytes.ts";
 import type { Message } from "./message.ts";
 import { type ComposedMessage, composeWith } from "./mime.ts";
 
@@ -20,20 +21,23 @@ import { type ComposedMessage, composeWith } from "./mime.ts";
  * ```
  */
 export function composeMessage(message: Message): ComposedMessage {
-  return composeWith(message, { now: new Date(), random });
+  return composeWith(message, { now: new Date(), uniqueName });
 }
 
-// One draw costs as much as composing half a small message, whatever its length: 2 µs of 10. The supply is made
-// when it is first needed, for some runtimes have no randomness while a module loads.
-const SUPPLY = 4096;
-const supply: { octets: Uint8Array; used: number } = { octets: new Uint8Array(0), used: 0 };
+/** Hexadecimal digits: 128 random bits, too many to guess, and for two messages to share. */
+const NAME_LENGTH = 32;
 
-function random(octets: number): Uint8Array {
-  if (supply.used + octets > supply.octets.length) {
-    supply.octets = crypto.getRandomValues(new Uint8Array(Math.max(SUPPLY, octets)));
+// One draw costs as much as composing a quarter of a small message, whatever its length. The supply is made when it is
+// first needed, for some runtimes have no randomness while a module loads.
+const SUPPLY = 4096;
+const supply: { digits: string; used: number } = { digits: "", used: 0 };
+
+function uniqueName(): string {
+  if (supply.used + NAME_LENGTH > supply.digits.length) {
+    supply.digits = encodeHex(crypto.getRandomValues(new Uint8Array(SUPPLY)));
     supply.used = 0;
   }
-  const drawn = supply.octets.subarray(supply.used, supply.used + octets);
-  supply.used += octets;
-  return drawn;
+  const from = supply.used;
+  supply.used += NAME_LENGTH;
+  return supply.digits.slice(from, supply.used);
 }

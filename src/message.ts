@@ -186,7 +186,8 @@ function readForwardPaths(value: unknown): ParsedMailbox[] {
 }
 
 /** RFC 5321 §2.4: the case of a local part is its host's business, that of a domain is nobody's. */
-function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): ParsedMailbox[] {
+function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): readonly ParsedMailbox[] {
+  if (mailboxes.length < 2) return mailboxes;
   const byKey = new Map<string, ParsedMailbox>();
   for (const mailbox of mailboxes) {
     const key = `${mailbox.localPart}@${mailbox.domain.toLowerCase()}`;

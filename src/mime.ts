@@ -12,8 +12,8 @@ import { encodeBase64Lines, encodeText } from "./mime/transfer-encoding.ts";
 /** What composing takes from the world. */
 export interface ComposeContext {
   readonly now: Date;
-  /** That many octets nobody can guess: a boundary that could be guessed could be written into a text. */
-  readonly random: (octets: number) => Uint8Array;
+  /** A new name that nobody can guess, of letters and digits: one that could be guessed could stand in a text. */
+  readonly uniqueName: () => string;
 }
 
 /** Is a message as it goes on the wire, before transparency (RFC 5321 §4.5.2). */
@@ -39,7 +39,7 @@ export interface ComposedMessage {
 /** Composes a message; throws a `MessageError` that names the field where it cannot be sent as it stands. */
 export function composeWith(message: Message, context: ComposeContext): ComposedMessage {
   const resolved = resolveMessage(message);
-  const messageId = resolved.messageId ?? `<${randomName(context)}@${resolved.from.domain}>`;
+  const messageId = resolved.messageId ?? `<${context.uniqueName()}@${resolved.from.domain}>`;
   const content = serialize(headerSection(resolved, messageId, context), bodyOf(resolved, context));
   return {
     envelope: resolved.envelope,
@@ -51,17 +51,6 @@ export function composeWith(message: Message, context: ComposeContext): Composed
     toString: () => decodeText(content),
   };
 }
-
-/** 128 random bits: too many to guess, and for two messages to share. */
-const RANDOM_OCTETS = 16;
-
-function randomName({ random }: ComposeContext): string {
-  let name = "";
-  for (const octet of random(RANDOM_OCTETS)) name += HEX[octet];
-  return name;
-}
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
 
 /** The fields of the message itself. Where every recipient is blind there is no To (RFC 5322 §3.6.3 needs none). */
 function headerSection(message: ResolvedMessage, messageId: string, { now }: ComposeContext): string {
@@ -88,9 +77,18 @@ const IS_LITERAL =
 
 const MIME_VERSION: string = structuredField("MIME-Version", ["1.0"], "headers");
 
-/** RFC 5322 §3.3. ECMAScript fixes the form of toUTCString; its "GMT" is an obsolete zone in mail. */
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
+
+/** RFC 5322 §3.3, in UTC. By hand: toUTCString takes a microsecond, and ends in an obsolete zone. */
 function formatDate(date: Date): string {
-  return date.toUTCString().replace("GMT", "+0000");
+  const day = `${DAYS[date.getUTCDay()]}, ${twoDigits(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(":");
+  return `${day} ${date.getUTCFullYear()} ${time} +0000`;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 /** The least tree that holds what there is (RFC 2046 §5.1): related inside alternative inside mixed. */
@@ -120,7 +118,7 @@ function boundaries(context: ComposeContext): () => string {
   let count = 0;
   return () => {
     // "=_" occurs in no quoted-printable and no base64 (RFC 2045 §6.7); in 7bit text it may, and the 128 bits protect.
-    stem ??= `=_${randomName(context)}_`;
+    stem ??= `=_${context.uniqueName()}_`;
     return `${stem}${count++}`;
   };
 }

@@ -62,7 +62,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "mime/part",
     "mime/transfer-encoding",
   ],
-  compose: ["message", "mime"],
+  compose: ["bytes", "message", "mime"],
   templates: ["errors", "input"],
   // the wire
   "transport/wire": [],

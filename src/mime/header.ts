@@ -134,6 +134,7 @@ function fold(name: string, units: readonly string[]): string[] {
 
 /** The last line of defence: looks at the lines as they will leave. */
 function emit(lines: readonly string[], path: string, charset: "ascii" | "utf-8" = "ascii"): string {
+  let field = "";
   for (const line of lines) {
     if (charset === "utf-8" ? hasControls(line) : !PRINTABLE_ASCII.test(line)) {
       throw new MessageError(path, "would put a control or non-ASCII character into the header section");
@@ -141,6 +142,7 @@ function emit(lines: readonly string[], path: string, charset: "ascii" | "utf-8"
     if ((charset === "utf-8" ? encodeUtf8(line).length : line.length) > MAX_LINE) {
       throw new MessageError(path, `would make a line of more than ${MAX_LINE} octets (RFC 5322 §2.1.1)`);
     }
+    field += line + CRLF;
   }
-  return lines.join(CRLF) + CRLF;
+  return field;
 }

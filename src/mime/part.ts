@@ -3,7 +3,7 @@
 import { CR, concat, encodeUtf8, LF } from "../bytes.ts";
 import { CRLF, structuredField } from "./header.ts";
 import { formatParameter } from "./parameter.ts";
-import type { EncodedBody } from "./transfer-encoding.ts";
+import type { EncodedBody, TransferEncoding } from "./transfer-encoding.ts";
 
 /** A part with a body of its own. */
 export interface LeafPart {
@@ -56,11 +56,20 @@ export function serialize(fields: string, part: Part): Uint8Array {
 
 type Chunk = string | Uint8Array;
 
+const ENCODING_FIELD: Readonly<Record<TransferEncoding, string>> = {
+  "7bit": encodingField("7bit"),
+  "quoted-printable": encodingField("quoted-printable"),
+  base64: encodingField("base64"),
+};
+
+function encodingField(encoding: TransferEncoding): string {
+  return structuredField("Content-Transfer-Encoding", [encoding], "body");
+}
+
 // The depth is ours (three at most), not the caller's.
 function writePart(part: Part, chunks: Chunk[]): void {
   if (part.kind === "leaf") {
-    const encoding = structuredField("Content-Transfer-Encoding", [part.body.encoding], "body");
-    write(part.header + encoding + CRLF, chunks);
+    write(part.header + ENCODING_FIELD[part.body.encoding] + CRLF, chunks);
     write(part.body.body, chunks);
     return;
   }

@@ -36,7 +36,9 @@ export class Transparency {
     let position = this.#position;
     let from = 0;
     for (let at = 0; at < octets.length; at++) {
-      const octet = octets[at];
+      const octet = octets[at] ?? 0;
+      // Nearly all octets are letters or digits within a line.
+      if (octet > DOT && position === "within") continue;
       if (octet === LF) {
         if (position !== "cr") throw bareLineEnd("line feed");
         position = "start";
