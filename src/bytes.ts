@@ -45,6 +45,11 @@ export function decodeLatin1(octets: Uint8Array): string {
   return text;
 }
 
+/** An octet for each character, none of which may be beyond Latin-1. */
+export function encodeLatin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** How many arguments one call is given: engines run out of stack somewhere past 65,535. */
 const CALL_LIMIT = 8192;
 
@@ -90,7 +95,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 export function decodeBase64(text: string): Uint8Array | undefined {
   // Both native decoders skip what they do not know, so the alphabet is checked before, the spare bits after.
   if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined;
-  const octets = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const octets = encodeLatin1(atob(text));
   return encodeBase64(octets) === text ? octets : undefined;
 }
 

@@ -1,7 +1,7 @@
 // Octets to replies (RFC 5321 §4.2). The parser is pulled: nothing behind the reply that was asked for is read,
 // so that whoever acts on a reply can see whether anything trails it.
 
-import { CR, concat, decodeText, LF } from "../bytes.ts";
+import { decodeLatin1, decodeText, encodeLatin1, isAsciiText } from "../bytes.ts";
 import { escapeText, ProtocolError, type Reply } from "../errors.ts";
 
 /** RFC 5321 §4.5.3.1.5 allows 512 octets; servers with long policy texts exceed it, 2,048 is what Postfix reads. */
@@ -11,11 +11,9 @@ export const MAX_REPLY_LINES = 1_000;
 /** What one reply may hold in memory, whatever its lines are. */
 export const MAX_REPLY_OCTETS = 131_072;
 
-const NOTHING = new Uint8Array(0);
-
 export class ReplyParser {
-  #buffer: Uint8Array = NOTHING;
-  #at = 0;
+  /** What has not been taken yet, a character for each octet: one decoding for each chunk and none for each line. */
+  #rest = "";
   #lines: string[] = [];
   #octets = 0;
   #code = "";
@@ -27,61 +25,54 @@ export class ReplyParser {
   }
 
   push(octets: Uint8Array): void {
-    this.#buffer = this.#rest.length === 0 ? octets : concat([this.#rest, octets]);
-    this.#at = 0;
+    this.#rest += decodeLatin1(octets);
   }
 
   /** Nothing is waiting: neither octets nor the first lines of a reply. */
   get isEmpty(): boolean {
-    return this.#at === this.#buffer.length && this.#lines.length === 0;
+    return this.#rest === "" && this.#lines.length === 0;
   }
 
   /** Whether what is waiting is, or may still become, a reply of this code. */
   mayBe(code: string): boolean {
-    return this.#lines.length === 0 && code.startsWith(decodeText(this.#rest.subarray(0, code.length)));
+    return this.#lines.length === 0 && code.startsWith(this.#rest.slice(0, code.length));
   }
 
   /** Takes one whole reply, or nothing where it has not all arrived. */
   next(): Reply | undefined {
     for (;;) {
-      const end = this.#buffer.indexOf(LF, this.#at);
-      const length = (end < 0 ? this.#buffer.length : end + 1) - this.#at;
-      if (length > MAX_REPLY_LINE) {
+      const end = this.#rest.indexOf(LINE_FEED);
+      if ((end < 0 ? this.#rest.length : end + 1) > MAX_REPLY_LINE) {
         throw this.#fault(
           "reply_too_long",
           `a reply line is longer than ${MAX_REPLY_LINE} octets`,
-          this.#rest,
+          this.#rest.slice(0, MAX_REPLY_LINE),
         );
       }
       if (end < 0) return undefined;
-      const line = this.#buffer.subarray(this.#at, end + 1);
-      this.#at = end + 1;
+      const line = this.#rest.slice(0, end + 1);
+      this.#rest = this.#rest.slice(end + 1);
       const reply = this.#takeLine(line);
       if (reply !== undefined) return reply;
     }
   }
 
-  get #rest(): Uint8Array {
-    return this.#buffer.subarray(this.#at);
-  }
-
-  #takeLine(line: Uint8Array): Reply | undefined {
+  #takeLine(line: string): Reply | undefined {
     // RFC 5321 §2.3.8: only CR LF ends a line. A bare LF is refused rather than guessed at.
-    if (line[line.length - 2] !== CR)
+    if (line.at(-2) !== "\r")
       throw this.#fault("invalid_reply", "a reply line ends in a bare line feed", line);
-    if (line.includes(0)) throw this.#fault("invalid_reply", "a reply line holds a NUL", line);
-    const text = decodeText(line.subarray(0, -2));
-    const code = text.slice(0, 3);
-    const separator = text[3];
+    if (line.includes("\0")) throw this.#fault("invalid_reply", "a reply line holds a NUL", line);
+    const code = line.slice(0, 3);
+    const separator = line.length === BARE_LINE ? " " : line[3];
     // RFC 5321 §4.2: three digits, the first of 2 to 5; then a hyphen, a space, or (tolerated there) nothing.
-    if (!REPLY_CODE.test(code) || (separator !== undefined && separator !== " " && separator !== "-")) {
+    if (!REPLY_CODE.test(code) || (separator !== " " && separator !== "-")) {
       throw this.#fault("invalid_reply", "this is no reply: it does not begin with a reply code", line);
     }
     if (this.#lines.length > 0 && code !== this.#code) {
       throw this.#fault("invalid_reply", `a reply that began with ${this.#code} goes on with ${code}`, line);
     }
     this.#code = code;
-    this.#lines.push(text.slice(4));
+    this.#lines.push(readText(line.slice(4, -2)));
     this.#octets += line.length;
     if (this.#lines.length > MAX_REPLY_LINES || this.#octets > MAX_REPLY_OCTETS) {
       throw this.#fault(
@@ -97,14 +88,24 @@ export class ReplyParser {
     return reply(Number(code), lines);
   }
 
-  #fault(code: "invalid_reply" | "reply_too_long", message: string, octets: Uint8Array): ProtocolError {
-    const excerpt = escapeText(this.#mask(decodeText(octets)).slice(0, MAX_EXCERPT));
+  #fault(code: "invalid_reply" | "reply_too_long", message: string, line: string): ProtocolError {
+    const excerpt = escapeText(this.#mask(readText(line)).slice(0, MAX_EXCERPT));
     return new ProtocolError(message, { code, excerpt });
   }
 }
 
 /** What an error shows of a line, in characters: enough to tell an HTTP server from a broken one. */
 const MAX_EXCERPT = 200;
+
+const LINE_FEED = "\n";
+
+/** The length of a line that is a code and its line end. */
+const BARE_LINE = 5;
+
+/** Octets beyond ASCII are UTF-8 where they can be, else Latin-1, which is what they have been read as. */
+function readText(characters: string): string {
+  return isAsciiText(characters) ? characters : decodeText(encodeLatin1(characters));
+}
 
 const REPLY_CODE = /^[2-5][0-9][0-9]$/;
 const ENHANCED_STATUS = /^([245])\.\d{1,3}\.\d{1,3}(?= |$)/;

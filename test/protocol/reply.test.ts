@@ -101,6 +101,7 @@ describe("what is none", () => {
     ["a plus", "+250 x"],
     ["digits of another script", "٢٥٠ x"],
     ["a TAB", "250\tx"],
+    ["a carriage return", "250\rx"],
     ["words", "hello"],
     ["an HTTP server", "HTTP/1.1 400 Bad Request"],
     ["an SSH server", "SSH-2.0-OpenSSH_9.2"],
