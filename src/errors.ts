@@ -125,9 +125,8 @@ export abstract class SmtpError extends Error {
 
 /** Reports an option that cannot be used as it stands. Nothing was connected. */
 export class ConfigError extends SmtpError {
-  static {
-    // "this": a class that names itself in here gets a second name from bundlers, and shows that one.
-    this.prototype.name = "ConfigError";
+  override get name(): string {
+    return "ConfigError";
   }
   /** The path of the option, such as `timeouts.greeting`. */
   readonly option: string;
@@ -140,8 +139,8 @@ export class ConfigError extends SmtpError {
 
 /** Reports a message that cannot be sent as it stands. The connection, if there was one, is untouched. */
 export class MessageError extends SmtpError {
-  static {
-    this.prototype.name = "MessageError";
+  override get name(): string {
+    return "MessageError";
   }
   /** The path of the field, such as `attachments[0].filename`. */
   readonly field: string;
@@ -172,8 +171,8 @@ interface ReplyErrorOptions {
 
 /** Reports a refusal by the server. The connection survives it, except after 421. */
 export class ReplyError extends SmtpError {
-  static {
-    this.prototype.name = "ReplyError";
+  override get name(): string {
+    return "ReplyError";
   }
   readonly verb: string;
   readonly reply: Reply;
@@ -198,8 +197,8 @@ export class ReplyError extends SmtpError {
 
 /** Reports a login that the server refused, or that could not be tried. The connection is closed. */
 export class AuthenticationError extends ReplyError {
-  static {
-    this.prototype.name = "AuthenticationError";
+  override get name(): string {
+    return "AuthenticationError";
   }
   /** The SASL mechanism, where one was chosen. */
   declare readonly mechanism?: string;
@@ -222,8 +221,8 @@ export class AuthenticationError extends ReplyError {
 
 /** Reports that the server, or someone between, broke the rules of the protocol. The connection is closed. */
 export class ProtocolError extends SmtpError {
-  static {
-    this.prototype.name = "ProtocolError";
+  override get name(): string {
+    return "ProtocolError";
   }
   /** The offending octets, escaped and cut. */
   declare readonly excerpt?: string;
@@ -245,8 +244,8 @@ export class ProtocolError extends SmtpError {
 
 /** Reports a failure of the network, of TLS, of a deadline, or an abort by the caller. The connection is closed. */
 export class TransportError extends SmtpError {
-  static {
-    this.prototype.name = "TransportError";
+  override get name(): string {
+    return "TransportError";
   }
 }
 
