@@ -1,0 +1,51 @@
+// How much there is to download, to keep and to load: of a bundle, of a package, of a folder.
+
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * Bundles what a program of these lines would carry, for Node.
+ * @param {string} source
+ * @returns {Promise<{ minified: number, gzipped: number }>} octets
+ */
+export async function bundleSize(source) {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: join(ROOT, "bench") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    write: false,
+    logLevel: "silent",
+  });
+  const { contents } = outputFiles[0];
+  return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length };
+}
+
+/**
+ * What `npm pack` makes of a folder, and what it is once installed.
+ * @param {string} folder  from the root of the repository
+ * @returns {Promise<{ packed: number, installed: number, files: number }>} octets
+ */
+export async function packageSize(folder) {
+  const [{ size, unpackedSize, entryCount }] = await npmPack(folder);
+  return { packed: size, installed: unpackedSize, files: entryCount };
+}
+
+async function npmPack(folder) {
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error", `./${folder}`];
+  // Under `npm run`, the npm that runs this; it needs no shell to be found, on Windows neither.
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
+  const { stdout } = await promisify(execFile)(command, [...first, ...args], { cwd: ROOT, timeout: 60_000 });
+  const packed = JSON.parse(stdout);
+  // An array, or with some versions of npm an object by name.
+  return Array.isArray(packed) ? packed : Object.values(packed);
+}
