@@ -45,7 +45,7 @@ const MAILBOX_KEYS: Keys<keyof Mailbox> = { name: true, address: true };
 
 /** Reads one mailbox; `field` is named by the `MessageError` where it is not one. */
 export function parseMailbox(input: MailboxInput, field: string): ParsedMailbox {
-  if (typeof input === "string") return parseRemembered(input, field);
+  if (typeof input === "string") return parseText(input, field);
   if (Array.isArray(input)) {
     throw new MessageError(field, "is an array where one mailbox was expected", { hint: ONE_EACH });
   }
@@ -63,6 +63,22 @@ export function parseMailbox(input: MailboxInput, field: string): ParsedMailbox 
 
 /** Reads one address without a display name, `local@domain` (RFC 5321 §4.1.2). */
 export function parseAddress(text: string, field: string, name?: string): ParsedMailbox {
+  const known = remembered.get(text) ?? remember(text, parseAddrSpec(text, field));
+  return name === undefined || name === "" ? known : { ...known, name };
+}
+
+/** How many addresses are remembered: a sender or two, and the recipients of one message after the other. */
+const MAX_REMEMBERED = 256;
+const remembered: Map<string, ParsedMailbox> = new Map();
+
+/** The same addresses come again and again: with each message its sender, and its recipient in To and the envelope. */
+function remember(text: string, mailbox: ParsedMailbox): ParsedMailbox {
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(text, Object.freeze(mailbox));
+  return mailbox;
+}
+
+function parseAddrSpec(text: string, field: string): ParsedMailbox {
   if (text.length > MAX_ADDRESS) {
     throw new MessageError(field, `is longer than ${MAX_ADDRESS} octets (RFC 5321 §4.5.3.1.3)`);
   }
@@ -91,7 +107,7 @@ export function parseAddress(text: string, field: string, name?: string): Parsed
   if (octetLength(address) > MAX_ADDRESS) {
     throw new MessageError(field, `is longer than ${MAX_ADDRESS} octets (RFC 5321 §4.5.3.1.3)`);
   }
-  return { name: name === "" ? undefined : name, localPart, domain, address, utf8: !isAsciiText(localPart) };
+  return { name: undefined, localPart, domain, address, utf8: !isAsciiText(localPart) };
 }
 
 /** Whether `text` is atoms with single dots between them (RFC 5322 §3.2.3, with RFC 6531 §3.3 beyond ASCII). */
@@ -111,20 +127,6 @@ const QUOTE_IT = "Put the display name in double quotes, or write { name, addres
 
 function hintFor(text: string): string {
   return text.includes(",") || text.includes(";") ? `${ONE_EACH} ${QUOTE_IT}` : FORMS;
-}
-
-/** How many mailboxes are remembered: a sender or two, and the recipients of one message after the other. */
-const MAX_REMEMBERED = 256;
-const remembered: Map<string, ParsedMailbox> = new Map();
-
-/** The same strings come again and again: with each message its sender, and a recipient in To and the envelope. */
-function parseRemembered(text: string, field: string): ParsedMailbox {
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const mailbox = Object.freeze(parseText(text, field));
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-  remembered.set(text, mailbox);
-  return mailbox;
 }
 
 function checkName(name: string, field: string): void {

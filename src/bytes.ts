@@ -12,7 +12,10 @@ interface BufferConstructor {
 }
 
 const NativeBuffer: BufferConstructor | undefined = (globalThis as { Buffer?: BufferConstructor }).Buffer;
-const utf8Encoder: { encode(text: string): Uint8Array } = new TextEncoder();
+const utf8Encoder: {
+  encode(text: string): Uint8Array;
+  encodeInto(text: string, target: Uint8Array): { readonly written: number };
+} = new TextEncoder();
 
 export const CR = 0x0d;
 export const LF = 0x0a;
@@ -66,19 +69,48 @@ export function isAsciiText(text: string): boolean {
   return !NON_ASCII.test(text);
 }
 
-/** One array holding all of `parts`; a single part is returned as it is. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
+/**
+ * Memory for octets that do not leave this package: it holds anything until it is written, and small pieces share a
+ * slab. An ArrayBuffer for each costs more than what is put into it. The slab is our own and not the runtime's pool,
+ * from which whoever makes a Buffer next could read what was said before.
+ */
+export function allocate(length: number): Uint8Array {
+  if (length > SLAB / 8) return new Uint8Array(length);
+  if (slab.used + length > slab.octets.length) {
+    slab.octets = new Uint8Array(SLAB);
+    slab.used = 0;
+  }
+  const from = slab.used;
+  slab.used += length;
+  return slab.octets.subarray(from, slab.used);
+}
+
+const SLAB = 131_072;
+const slab: { octets: Uint8Array; used: number } = { octets: new Uint8Array(0), used: 0 };
+
+/** Text, to be written as UTF-8, or octets. */
+export type Chunk = string | Uint8Array;
+
+/** All of `chunks`, one after the other, in memory from `from`. */
+export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Array = allocate): Uint8Array {
   let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
+  for (const chunk of chunks) length += typeof chunk === "string" ? utf8Length(chunk) : chunk.length;
+  const whole = from(length);
   let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+  for (const chunk of chunks) {
+    if (typeof chunk === "string") {
+      at += utf8Encoder.encodeInto(chunk, whole.subarray(at)).written;
+    } else {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
   }
   return whole;
+}
+
+/** How many octets `text` is in UTF-8. */
+export function utf8Length(text: string): number {
+  return NativeBuffer === undefined ? encodeUtf8(text).length : NativeBuffer.byteLength(text);
 }
 
 /** Base64 without line breaks (RFC 4648 §4). */

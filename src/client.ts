@@ -1,7 +1,8 @@
 // What the user holds: a client that sends messages and says what became of each.
 
 import { abortError, onAbort } from "./abort.ts";
-import { composeMessage } from "./compose.ts";
+import { join } from "./bytes.ts";
+import { compose } from "./compose.ts";
 import { ConfigError, type RejectedRecipient, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
@@ -105,7 +106,7 @@ export class Client {
 
   async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
     const started = performance.now();
-    const { envelope, messageId, content, needs } = composeMessage(message);
+    const { envelope, messageId, chunks, needs } = compose(message);
     for (let attempts = 1; ; attempts++) {
       const loan =
         (attempts === 1 ? this.#pool.take() : undefined) ??
@@ -114,7 +115,7 @@ export class Client {
       try {
         if (signal?.aborted) throw abortError(signal, "queue");
         const outcome: Outcome = await loan.connection.deliver(
-          { ...envelope, content, utf8: needs.utf8 },
+          { from: envelope.from, to: envelope.to, content: join(chunks), utf8: needs.utf8 },
           signal,
         );
         const ended = performance.now();

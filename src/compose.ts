@@ -1,8 +1,8 @@
 // Composing with what the runtime has: its clock, and its randomness in supply.
 
-import { encodeHex } from "./bytes.ts";
+import { decodeText, encodeHex, encodeUtf8, join } from "./bytes.ts";
 import type { Message } from "./message.ts";
-import { type ComposedMessage, composeWith } from "./mime.ts";
+import { type ComposedMessage, type Composition, composeWith } from "./mime.ts";
 
 /**
  * Composes a message without sending it: for a preview, a test, or another way of sending.
@@ -21,6 +21,27 @@ import { type ComposedMessage, composeWith } from "./mime.ts";
  * ```
  */
 export function composeMessage(message: Message): ComposedMessage {
+  return finish(compose(message));
+}
+
+/** A composition as users hold it: whole, in memory of its own. */
+export function finish({ envelope, messageId, needs, chunks }: Composition): ComposedMessage {
+  const [only] = chunks;
+  const isText = chunks.length === 1 && typeof only === "string";
+  const content = isText ? encodeUtf8(only) : join(chunks, (length) => new Uint8Array(length));
+  return {
+    envelope,
+    messageId,
+    size: content.length,
+    needs,
+    content,
+    toUint8Array: () => content,
+    toString: () => decodeText(content),
+  };
+}
+
+/** Composes a message for the client, who makes octets of it when there is a connection to send it over. */
+export function compose(message: Message): Composition {
   return composeWith(message, { now: new Date(), uniqueName });
 }
 

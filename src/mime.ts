@@ -1,7 +1,7 @@
 // From a message to its octets: the only door to mime/. Pure: the time and the randomness are passed in.
 
 import type { ResolvedAttachment } from "./attachment.ts";
-import { decodeText } from "./bytes.ts";
+import type { Chunk } from "./bytes.ts";
 import { type Envelope, type Message, type ResolvedMessage, resolveMessage } from "./message.ts";
 import { literalField, mailboxField, structuredField, unstructuredField } from "./mime/header.ts";
 import { mediaTypeOf } from "./mime/media-types.ts";
@@ -14,6 +14,15 @@ export interface ComposeContext {
   readonly now: Date;
   /** A new name that nobody can guess, of letters and digits: one that could be guessed could stand in a text. */
   readonly uniqueName: () => string;
+}
+
+/** A message that has been composed, in pieces of text and octets: what waits to be sent waits as these. */
+export interface Composition {
+  readonly envelope: Envelope;
+  /** With its angle brackets. */
+  readonly messageId: string;
+  readonly needs: { readonly utf8: boolean };
+  readonly chunks: readonly Chunk[];
 }
 
 /** Is a message as it goes on the wire, before transparency (RFC 5321 §4.5.2). */
@@ -37,19 +46,11 @@ export interface ComposedMessage {
 }
 
 /** Composes a message; throws a `MessageError` that names the field where it cannot be sent as it stands. */
-export function composeWith(message: Message, context: ComposeContext): ComposedMessage {
+export function composeWith(message: Message, context: ComposeContext): Composition {
   const resolved = resolveMessage(message);
   const messageId = resolved.messageId ?? `<${context.uniqueName()}@${resolved.from.domain}>`;
-  const content = serialize(headerSection(resolved, messageId, context), bodyOf(resolved, context));
-  return {
-    envelope: resolved.envelope,
-    messageId,
-    size: content.length,
-    needs: { utf8: resolved.utf8 },
-    content,
-    toUint8Array: () => content,
-    toString: () => decodeText(content),
-  };
+  const chunks = serialize(headerSection(resolved, messageId, context), bodyOf(resolved, context));
+  return { envelope: resolved.envelope, messageId, needs: { utf8: resolved.utf8 }, chunks };
 }
 
 /** The fields of the message itself. Where every recipient is blind there is no To (RFC 5322 §3.6.3 needs none). */

@@ -102,6 +102,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   client: [
     "abort",
+    "bytes",
     "compose",
     "errors",
     "input",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import PostalMime, { type Email } from "postal-mime";
 import { describe, expect, test } from "vitest";
-import { composeMessage } from "../src/compose.ts";
+import { composeMessage, finish } from "../src/compose.ts";
 import { MessageError } from "../src/errors.ts";
 import type { Message } from "../src/message.ts";
 import { type ComposeContext, type ComposedMessage, composeWith } from "../src/mime.ts";
@@ -16,7 +16,7 @@ function context(): ComposeContext {
 }
 
 function compose(message: object): ComposedMessage {
-  return composeWith(message as Message, context());
+  return finish(composeWith(message as Message, context()));
 }
 
 function parse(composed: ComposedMessage): Promise<Email> {

@@ -1,6 +1,6 @@
 // Body parts (RFC 2046): the tree of a message, and its octets.
 
-import { CR, concat, encodeUtf8, LF } from "../bytes.ts";
+import { type Chunk, CR, LF } from "../bytes.ts";
 import { CRLF, structuredField } from "./header.ts";
 import { formatParameter } from "./parameter.ts";
 import type { EncodedBody, TransferEncoding } from "./transfer-encoding.ts";
@@ -46,15 +46,13 @@ export function contentField(name: string, value: string, parameters: readonly s
   );
 }
 
-/** The octets of `fields` and then of `part`, in canonical form: every line, the last one too, ends in CRLF. */
-export function serialize(fields: string, part: Part): Uint8Array {
+/** `fields` and then `part`, in canonical form: every line, the last one too, ends in CRLF. */
+export function serialize(fields: string, part: Part): readonly Chunk[] {
   const chunks: Chunk[] = [fields];
   writePart(part, chunks);
   if (!endsInLineEnd(chunks.at(-1))) write(CRLF, chunks);
-  return concat(chunks.map((chunk) => (typeof chunk === "string" ? encodeUtf8(chunk) : chunk)));
+  return chunks;
 }
-
-type Chunk = string | Uint8Array;
 
 const ENCODING_FIELD: Readonly<Record<TransferEncoding, string>> = {
   "7bit": encodingField("7bit"),

@@ -1,7 +1,7 @@
 // Mail data on its way through DATA (RFC 5321 §4.5.2): a dot that begins a line is doubled, and a line holding
 // one dot ends it all. The state is kept across blocks, for a line may begin at any octet of any block.
 
-import { CR, concat, DOT, LF } from "../bytes.ts";
+import { CR, DOT, join, LF } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
 
 /** Blocks of this many octets are handed to the wire: enough to keep it busy, few enough to wait for between. */
@@ -23,7 +23,7 @@ export function* mailData(content: Uint8Array): Generator<Block, void, void> {
     yield { octets: transparency.block(content.subarray(at, at + BLOCK)), last: false };
   }
   const tail = content.subarray(Math.max(0, Math.ceil(content.length / BLOCK) - 1) * BLOCK);
-  yield { octets: concat([transparency.block(tail), transparency.end()]), last: true };
+  yield { octets: join([transparency.block(tail), transparency.end()]), last: true };
 }
 
 export class Transparency {
@@ -57,13 +57,13 @@ export class Transparency {
     this.#position = position;
     if (parts.length === 0) return octets;
     parts.push(octets.subarray(from));
-    return concat(parts);
+    return join(parts);
   }
 
   /** What ends the mail data: the line end that is missing, if it is, and the dot. */
   end(): Uint8Array {
     if (this.#position === "cr") throw bareLineEnd("carriage return");
-    return this.#position === "start" ? END_OF_DATA : concat([END_OF_LINE, END_OF_DATA]);
+    return this.#position === "start" ? END_OF_DATA : join([END_OF_LINE, END_OF_DATA]);
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concat, decodeLatin1, encodeUtf8 } from "../../src/bytes.ts";
+import { decodeLatin1, encodeUtf8, join } from "../../src/bytes.ts";
 import { MessageError } from "../../src/errors.ts";
 import { mailData, Transparency } from "../../src/protocol/transparency.ts";
 
@@ -8,7 +8,7 @@ import { mailData, Transparency } from "../../src/protocol/transparency.ts";
 function wire(pieces: readonly string[]): string {
   const transparency = new Transparency();
   const octets = pieces.map((piece) => transparency.block(encodeUtf8(piece)));
-  return decodeLatin1(concat([...octets, transparency.end()]));
+  return decodeLatin1(join([...octets, transparency.end()]));
 }
 
 /** What a server makes of mail data (RFC 5321 §4.5.2): its content, and what it reads as commands behind it. */
@@ -117,7 +117,7 @@ describe("blocks", () => {
     (length) => {
       const content = `${"x".repeat(length - 2)}\r\n`;
       const blocks = [...mailData(encodeUtf8(content))];
-      expect(decodeLatin1(concat(blocks.map(({ octets }) => octets)))).toBe(`${content}.\r\n`);
+      expect(decodeLatin1(join(blocks.map(({ octets }) => octets)))).toBe(`${content}.\r\n`);
       expect(blocks.map(({ last }) => last)).toEqual([
         ...Array(Math.ceil(length / 65_536) - 1).fill(false),
         true,
