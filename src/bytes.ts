@@ -8,6 +8,7 @@ interface FastBuffer extends Uint8Array {
 interface BufferConstructor {
   from(value: string, encoding: string): FastBuffer;
   from(value: ArrayBufferLike, offset: number, length: number): FastBuffer;
+  allocUnsafeSlow(length: number): FastBuffer;
   byteLength(text: string): number;
 }
 
@@ -75,7 +76,7 @@ export function isAsciiText(text: string): boolean {
  * from which whoever makes a Buffer next could read what was said before.
  */
 export function allocate(length: number): Uint8Array {
-  if (length > SLAB / 8) return new Uint8Array(length);
+  if (length > SLAB / 8) return allocateAlone(length);
   if (slab.used + length > slab.octets.length) {
     slab.octets = new Uint8Array(SLAB);
     slab.used = 0;
@@ -83,6 +84,18 @@ export function allocate(length: number): Uint8Array {
   const from = slab.used;
   slab.used += length;
   return slab.octets.subarray(from, slab.used);
+}
+
+/** Memory of its own, which holds anything until it is written. */
+export function allocateAlone(length: number): Uint8Array {
+  return NativeBuffer === undefined
+    ? new Uint8Array(length)
+    : asUint8Array(NativeBuffer.allocUnsafeSlow(length));
+}
+
+/** Without the methods of a Buffer, which differ: its `slice` is a view. */
+function asUint8Array({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 const SLAB = 131_072;
@@ -99,13 +112,21 @@ export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Ar
   let at = 0;
   for (const chunk of chunks) {
     if (typeof chunk === "string") {
-      at += utf8Encoder.encodeInto(chunk, whole.subarray(at)).written;
+      at += utf8Encoder.encodeInto(chunk, at === 0 ? whole : whole.subarray(at)).written;
     } else {
       whole.set(chunk, at);
       at += chunk.length;
     }
   }
   return whole;
+}
+
+/** The UTF-8 octets of `text`, in memory like that of `allocate`. */
+export function encodeInside(text: string): Uint8Array {
+  // RFC 3629 §3: three octets at most for a UTF-16 unit. Longer text would waste more memory than it saves time.
+  if (text.length * 3 > SLAB / 8) return encodeUtf8(text);
+  const room = allocate(text.length * 3);
+  return room.subarray(0, utf8Encoder.encodeInto(text, room).written);
 }
 
 /** How many octets `text` is in UTF-8. */

@@ -1,6 +1,6 @@
 // Composing with what the runtime has: its clock, and its randomness in supply.
 
-import { decodeText, encodeHex, encodeUtf8, join } from "./bytes.ts";
+import { allocateAlone, decodeText, encodeHex, join } from "./bytes.ts";
 import type { Message } from "./message.ts";
 import { type ComposedMessage, type Composition, composeWith } from "./mime.ts";
 
@@ -26,9 +26,7 @@ export function composeMessage(message: Message): ComposedMessage {
 
 /** A composition as users hold it: whole, in memory of its own. */
 export function finish({ envelope, messageId, needs, chunks }: Composition): ComposedMessage {
-  const [only] = chunks;
-  const isText = chunks.length === 1 && typeof only === "string";
-  const content = isText ? encodeUtf8(only) : join(chunks, (length) => new Uint8Array(length));
+  const content = join(chunks, allocateAlone);
   return {
     envelope,
     messageId,

@@ -80,6 +80,7 @@ interface WellFormed {
 
 /** Refuses text that has no UTF-8 form. */
 export function refuseHalfPairs(text: string, field: string): void {
+  if (text.isWellFormed()) return;
   if (!(text as unknown as WellFormed).isWellFormed()) {
     throw new MessageError(field, "holds half of a surrogate pair, which is not a character");
   }

@@ -1,6 +1,6 @@
 // Content-Transfer-Encoding (RFC 2045 §6): the cheapest form that passes through every server.
 
-import { CR, encodeBase64, encodeUtf8, isAsciiText, LF } from "../bytes.ts";
+import { allocate, CR, encodeBase64, encodeInside, encodeUtf8, isAsciiText, LF } from "../bytes.ts";
 import { CRLF, MAX_LINE } from "./header.ts";
 
 export type TransferEncoding = "7bit" | "quoted-printable" | "base64";
@@ -16,7 +16,7 @@ export function encodeText(text: string): EncodedBody {
   const lines = toCanonicalLines(text);
   const hasNul = lines.includes("\0");
   if (!hasNul && isAsciiText(lines) && hasShortLines(lines)) return { encoding: "7bit", body: lines };
-  const octets = encodeUtf8(lines);
+  const octets = encodeInside(lines);
   // RFC 5321 has no NUL and some servers stop at one; base64 shows them none, not even escaped.
   const body = hasNul ? undefined : encodeQuotedPrintable(octets, lines.length, base64Length(octets.length));
   if (body === undefined) return { encoding: "base64", body: encodeBase64Lines(octets) };
@@ -31,7 +31,7 @@ const BLOCK_LINES = 1024;
 
 /** Base64 in lines of 76 characters, without a line end after the last. */
 export function encodeBase64Lines(octets: Uint8Array): Uint8Array {
-  const out = new Uint8Array(base64Length(octets.length));
+  const out = allocate(base64Length(octets.length));
   let line = 0;
   for (let from = 0; from < octets.length; from += LINE_OCTETS * BLOCK_LINES) {
     const characters = encodeBase64(octets.subarray(from, from + LINE_OCTETS * BLOCK_LINES));
@@ -90,7 +90,7 @@ function encodeQuotedPrintable(
   // For every octet beyond one for each unit, at least one and a half are escaped, which costs three characters: most
   // text of other scripts than Latin is told without a look at its octets.
   if (octets.length + 3 * (octets.length - characters) > limit) return undefined;
-  const out = new Uint8Array(limit);
+  const out = allocate(limit);
   let length = 0;
   let lineEnd = QP_LINE;
   for (let at = 0; at < octets.length; at++) {
@@ -106,21 +106,20 @@ function encodeQuotedPrintable(
     }
     const kind = KIND[octet];
     // Servers strip blanks from the ends of lines.
-    const escaped =
-      kind === ESCAPED || (kind === BLANK && (at + 1 === octets.length || octets[at + 1] === CR));
-    if (length + (escaped ? 3 : 1) > lineEnd) {
+    const isLiteral = kind === LITERAL || (kind === BLANK && at + 1 < octets.length && octets[at + 1] !== CR);
+    if (length + (isLiteral ? 1 : 3) > lineEnd) {
       if (length > limit) return undefined;
       out[length++] = EQUALS;
       out[length++] = CR;
       out[length++] = LF;
       lineEnd = length + QP_LINE;
     }
-    if (escaped) {
+    if (isLiteral) {
+      out[length++] = octet;
+    } else {
       out[length++] = EQUALS;
       out[length++] = HEX[octet >> 4] ?? 0;
       out[length++] = HEX[octet & 15] ?? 0;
-    } else {
-      out[length++] = octet;
     }
   }
   return length > limit ? undefined : out.subarray(0, length);
@@ -128,15 +127,14 @@ function encodeQuotedPrintable(
 
 /** Text with CRLF for every line end: CRLF, LF, and a CR by itself. */
 function toCanonicalLines(text: string): string {
-  if (text.includes("\r")) return text.replace(/\r?\n|\r/g, CRLF);
-  return text.replaceAll("\n", CRLF);
+  return text.replace(text.includes("\r") ? /\r?\n|\r/g : /\n/g, CRLF);
 }
 
+/** By the last line end within each reach: most lines are never looked at. */
 function hasShortLines(text: string): boolean {
-  let begin = 0;
-  while (text.length - begin > MAX_LINE) {
-    const end = text.indexOf(CRLF, begin);
-    if (end < 0 || end - begin > MAX_LINE) return false;
+  for (let begin = 0; text.length - begin > MAX_LINE; ) {
+    const end = text.lastIndexOf(CRLF, begin + MAX_LINE);
+    if (end < begin) return false;
     begin = end + CRLF.length;
   }
   return true;
