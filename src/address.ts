@@ -41,7 +41,7 @@ const MAX_LABEL = 63;
 /** Characters; far more than any name, and refused before anything is parsed. */
 const MAX_NAME = 1000;
 
-const MAILBOX_KEYS: Keys<keyof Mailbox> = { name: true, address: true };
+const MAILBOX_KEYS: Keys<keyof Mailbox> = { name: undefined, address: undefined };
 
 /** Reads one mailbox; `field` is named by the `MessageError` where it is not one. */
 export function parseMailbox(input: MailboxInput, field: string): ParsedMailbox {

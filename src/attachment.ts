@@ -21,7 +21,10 @@ import {
 export interface Attachment {
   /** The name to save it under: a bare name of at most 255 octets, without a path. */
   readonly filename?: string;
-  /** The octets, or text that is to be sent as UTF-8, exactly as it stands. */
+  /**
+   * The octets, or text that is to be sent as UTF-8, exactly as it stands. Octets are not copied: leave the array as it
+   * is until the message has been sent.
+   */
   readonly content: string | Uint8Array;
   /**
    * The media type with its parameters, such as `text/csv; header=present`. By default it follows from the
@@ -65,11 +68,11 @@ const MAX_CID = 250;
 const MAX_CONTENT_TYPE = 500;
 
 const ATTACHMENT_KEYS: Keys<keyof Attachment> = {
-  filename: true,
-  content: true,
-  contentType: true,
-  cid: true,
-  disposition: true,
+  filename: undefined,
+  content: undefined,
+  contentType: undefined,
+  cid: undefined,
+  disposition: undefined,
 };
 
 /** Reads `attachments`; the content is not copied. */

@@ -87,7 +87,7 @@ export function allocate(length: number): Uint8Array {
 }
 
 /** Memory of its own, which holds anything until it is written. */
-export function allocateAlone(length: number): Uint8Array {
+function allocateAlone(length: number): Uint8Array {
   return NativeBuffer === undefined
     ? new Uint8Array(length)
     : asUint8Array(NativeBuffer.allocUnsafeSlow(length));
@@ -101,8 +101,15 @@ function asUint8Array({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Arra
 const SLAB = 131_072;
 const slab: { octets: Uint8Array; used: number } = { octets: new Uint8Array(0), used: 0 };
 
-/** Text, to be written as UTF-8, or octets. */
-export type Chunk = string | Uint8Array;
+/** Text, to be written as UTF-8, or octets, or what writes its octets where it is told to. */
+export type Chunk = string | Uint8Array | Piece;
+
+/** Octets that are made where they are to stand: an attachment is encoded once, and copied never. */
+export interface Piece {
+  readonly length: number;
+  /** Fills `target`, which is of this length. */
+  write(target: Uint8Array): void;
+}
 
 /** All of `chunks`, one after the other, in memory from `from`. */
 export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Array = allocate): Uint8Array {
@@ -114,11 +121,18 @@ export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Ar
     if (typeof chunk === "string") {
       at += utf8Encoder.encodeInto(chunk, at === 0 ? whole : whole.subarray(at)).written;
     } else {
-      whole.set(chunk, at);
+      if (chunk instanceof Uint8Array) whole.set(chunk, at);
+      else chunk.write(whole.subarray(at, at + chunk.length));
       at += chunk.length;
     }
   }
   return whole;
+}
+
+/** All of `chunks`, one after the other, in memory of its own. */
+export function joinAlone(chunks: readonly Chunk[]): Uint8Array {
+  const [only] = chunks;
+  return chunks.length === 1 && typeof only === "string" ? encodeUtf8(only) : join(chunks, allocateAlone);
 }
 
 /** The UTF-8 octets of `text`, in memory like that of `allocate`. */

@@ -200,7 +200,7 @@ class Limit implements Task {
   }
 }
 
-const SEND_OPTIONS: Keys<keyof SendOptions> = { signal: true };
+const SEND_OPTIONS: Keys<keyof SendOptions> = { signal: undefined };
 
 function readSignal(options: SendOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;

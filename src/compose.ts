@@ -1,6 +1,6 @@
 // Composing with what the runtime has: its clock, and its randomness in supply.
 
-import { allocateAlone, decodeText, encodeHex, join } from "./bytes.ts";
+import { decodeText, encodeHex, joinAlone } from "./bytes.ts";
 import type { Message } from "./message.ts";
 import { type ComposedMessage, type Composition, composeWith } from "./mime.ts";
 
@@ -26,7 +26,7 @@ export function composeMessage(message: Message): ComposedMessage {
 
 /** A composition as users hold it: whole, in memory of its own. */
 export function finish({ envelope, messageId, needs, chunks }: Composition): ComposedMessage {
-  const content = join(chunks, allocateAlone);
+  const content = joinAlone(chunks);
   return {
     envelope,
     messageId,

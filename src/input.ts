@@ -5,7 +5,7 @@
 import { type ConfigError, escapeText, MessageError } from "./errors.ts";
 
 /** The properties an object may have. A record and not a list, so that the compiler misses a forgotten one. */
-export type Keys<K extends string> = Readonly<Record<K, true>>;
+export type Keys<K extends string> = Readonly<Record<K, undefined>>;
 
 /** What is thrown for a bad value: it is in a message, or it is an option. */
 export type Fault = typeof MessageError | typeof ConfigError;
@@ -21,8 +21,8 @@ export function readObject<K extends string>(
   }: { readonly fault?: Fault; readonly whole?: string } = {},
 ): Partial<Record<K, unknown>> {
   if (!isObject(value)) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
-  // Without a prototype: what is absent here must not be found on a polluted Object.prototype either.
-  const fields: Partial<Record<K, unknown>> = Object.create(null);
+  // With every key of its own: what is absent here must not be found on a polluted Object.prototype either.
+  const fields: Partial<Record<K, unknown>> = { ...keys };
   for (const key of Object.keys(value)) {
     if (!isKnown(key, keys)) throw new Refused(field || whole, ...unknownKey(key, keys));
     fields[key] = value[key];
@@ -43,7 +43,9 @@ export function readArray(value: unknown, field: string, limit: number): unknown
     throw new MessageError(field, `has ${value.length} elements; at most ${limit} are allowed`);
   }
   // By index: an array may bring an iterator of its own.
-  return Array.from({ length: value.length }, (_, at): unknown => value[at]);
+  const elements: unknown[] = [];
+  for (let at = 0; at < value.length; at++) elements.push(value[at]);
+  return elements;
 }
 
 export function readText(value: unknown, field: string): string {

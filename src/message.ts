@@ -93,23 +93,23 @@ const MAX_MESSAGE_ID = 250;
 const MAX_HEADERS = 1000;
 
 const MESSAGE_KEYS: Keys<keyof Message> = {
-  from: true,
-  sender: true,
-  to: true,
-  cc: true,
-  bcc: true,
-  replyTo: true,
-  subject: true,
-  text: true,
-  html: true,
-  attachments: true,
-  headers: true,
-  date: true,
-  messageId: true,
-  envelope: true,
+  from: undefined,
+  sender: undefined,
+  to: undefined,
+  cc: undefined,
+  bcc: undefined,
+  replyTo: undefined,
+  subject: undefined,
+  text: undefined,
+  html: undefined,
+  attachments: undefined,
+  headers: undefined,
+  date: undefined,
+  messageId: undefined,
+  envelope: undefined,
 };
 
-const ENVELOPE_KEYS: Keys<keyof NonNullable<Message["envelope"]>> = { from: true, to: true };
+const ENVELOPE_KEYS: Keys<keyof NonNullable<Message["envelope"]>> = { from: undefined, to: undefined };
 
 /** Reads and checks a message, before anything is sent anywhere. */
 export function resolveMessage(message: Message): ResolvedMessage {

@@ -88,23 +88,23 @@ export interface ResolvedOptions {
 }
 
 const OPTIONS: Keys<keyof SmtpClientOptions> = {
-  url: true,
-  host: true,
-  port: true,
-  security: true,
-  tls: true,
-  servername: true,
-  name: true,
-  localAddress: true,
-  auth: true,
-  timeout: true,
-  timeouts: true,
-  maxConnections: true,
-  idleTimeout: true,
-  extensions: true,
-  trace: true,
-  lookup: true,
-  connect: true,
+  url: undefined,
+  host: undefined,
+  port: undefined,
+  security: undefined,
+  tls: undefined,
+  servername: undefined,
+  name: undefined,
+  localAddress: undefined,
+  auth: undefined,
+  timeout: undefined,
+  timeouts: undefined,
+  maxConnections: undefined,
+  idleTimeout: undefined,
+  extensions: undefined,
+  trace: undefined,
+  lookup: undefined,
+  connect: undefined,
 };
 
 const SECURITIES: readonly Security[] = ["tls", "starttls", "opportunistic", "none"];
@@ -206,11 +206,11 @@ interface ResolvedAuth {
 }
 
 const AUTH: Keys<"user" | "pass" | "accessToken" | "mechanism" | "allowInsecure"> = {
-  user: true,
-  pass: true,
-  accessToken: true,
-  mechanism: true,
-  allowInsecure: true,
+  user: undefined,
+  pass: undefined,
+  accessToken: undefined,
+  mechanism: undefined,
+  allowInsecure: undefined,
 };
 
 function readAuth(value: unknown, option: string): ResolvedAuth {
@@ -243,19 +243,19 @@ function readAuth(value: unknown, option: string): ResolvedAuth {
 }
 
 const TLS: Keys<keyof TlsOptions> = {
-  ca: true,
-  cert: true,
-  key: true,
-  passphrase: true,
-  pfx: true,
-  crl: true,
-  minVersion: true,
-  maxVersion: true,
-  ciphers: true,
-  sigalgs: true,
-  ecdhCurve: true,
-  rejectUnauthorized: true,
-  checkServerIdentity: true,
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  passphrase: undefined,
+  pfx: undefined,
+  crl: undefined,
+  minVersion: undefined,
+  maxVersion: undefined,
+  ciphers: undefined,
+  sigalgs: undefined,
+  ecdhCurve: undefined,
+  rejectUnauthorized: undefined,
+  checkServerIdentity: undefined,
 };
 
 /** What is listed is handed to the runtime, which checks it; what is not could move the connection elsewhere. */
@@ -267,9 +267,9 @@ function readTls(value: unknown, option: string): TlsOptions {
 }
 
 const EXTENSIONS: Keys<keyof NonNullable<SmtpClientOptions["extensions"]>> = {
-  pipelining: true,
-  size: true,
-  smtputf8: true,
+  pipelining: undefined,
+  size: undefined,
+  smtputf8: undefined,
 };
 
 function readWithheld(value: unknown, option: string): ReadonlySet<string> {
@@ -282,14 +282,14 @@ function readWithheld(value: unknown, option: string): ReadonlySet<string> {
 }
 
 const TIMEOUTS: Keys<keyof Timeouts> = {
-  connect: true,
-  greeting: true,
-  tls: true,
-  command: true,
-  data: true,
-  content: true,
-  endOfData: true,
-  quit: true,
+  connect: undefined,
+  greeting: undefined,
+  tls: undefined,
+  command: undefined,
+  data: undefined,
+  content: undefined,
+  endOfData: undefined,
+  quit: undefined,
 };
 
 function readTimeouts(value: unknown, option: string): Partial<Timeouts> {

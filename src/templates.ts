@@ -227,7 +227,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"'`]/g, (character) => ENTITIES[character as keyof typeof ENTITIES]);
 }
 
-const OPTIONS: Keys<keyof RenderOptions> = { contentType: true, missing: true };
+const OPTIONS: Keys<keyof RenderOptions> = { contentType: undefined, missing: undefined };
 
 /** The option's value, which must be one of `choices`, or the first of them where it is not given. */
 function choice<Choice extends string>(

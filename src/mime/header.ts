@@ -21,14 +21,14 @@ const MAX_PLAIN_NAME = 250;
 export function unstructuredField(name: string, value: string, path: string): string {
   checkFieldName(name, path);
   if (PRINTABLE_ASCII.test(value) && !needsEncoding(value)) {
-    if (value === "") return emit([`${name}:`], path);
-    if (name.length + 2 + value.length <= PREFERRED_LINE) return emit([`${name}: ${value}`], path);
+    if (value === "") return emit(`${name}:`, path);
+    if (name.length + 2 + value.length <= PREFERRED_LINE) return emit(`${name}: ${value}`, path);
     // A line is broken before the first space of a run, so that no line is blank and every space survives.
     const units = value.split(/(?<! ) /);
-    if (name.length + 2 + longest(units) <= MAX_LINE) return emit(fold(name, units), path);
+    if (name.length + 2 + longest(units) <= MAX_LINE) return fold(name, units, path);
   }
   checkFieldText(value, path);
-  return emit(fold(name, encodeWords(value, firstRoom(name))), path);
+  return fold(name, encodeWords(value, firstRoom(name)), path);
 }
 
 /** A field whose value is given whole and means something to machines: it is folded at its spaces, never encoded. */
@@ -38,7 +38,7 @@ export function literalField(name: string, value: string, path: string): string 
     checkFieldText(value, path);
     throw new MessageError(path, "is not ASCII, and cannot be encoded in this field (RFC 2047 §5)");
   }
-  return emit(fold(name, value.split(/(?<! ) /)), path);
+  return fold(name, value.split(/(?<! ) /), path);
 }
 
 /** A field of mailboxes, such as To; the list is empty where the field is to be left out. */
@@ -55,12 +55,12 @@ export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], 
       units.push(...phrase(mailbox.name, room), `<${mailbox.address}>${separator}`);
     }
   });
-  return emit(fold(name, units), path, mailboxes.some(({ utf8 }) => utf8) ? "utf-8" : "ascii");
+  return fold(name, units, path, mailboxes.some(({ utf8 }) => utf8) ? "utf-8" : "ascii");
 }
 
 /** A field of ASCII units that may be folded between any two of them, such as `a/b;` and `c=d`. */
 export function structuredField(name: string, units: readonly string[], path: string): string {
-  return emit(fold(name, units), path);
+  return fold(name, units, path);
 }
 
 const FIELD_NAME = /^[!-9;-~]+$/;
@@ -115,34 +115,31 @@ function longest(units: readonly string[]): number {
   return units.reduce((length, unit) => Math.max(length, unit.length), 0);
 }
 
-/** The lines of a field, broken between units (RFC 5322 §2.2.3). */
-function fold(name: string, units: readonly string[]): string[] {
-  const lines: string[] = [];
+/** A field of units, broken between them where it does not fit on a line (RFC 5322 §2.2.3). */
+function fold(name: string, units: readonly string[], path: string, charset: Charset = "ascii"): string {
+  let field = "";
   let line = `${name}:`;
   for (const unit of units) {
-    // A unit too long for a preferred line stays where it is, as long as the line is within the limit.
     const length = line.length + 1 + unit.length;
+    // A unit too long for a preferred line stays where it is, as long as the line is within the limit.
     if (length > MAX_LINE || (length > PREFERRED_LINE && unit.length < PREFERRED_LINE)) {
-      lines.push(line);
+      field += emit(line, path, charset);
       line = "";
     }
     line += ` ${unit}`;
   }
-  lines.push(line);
-  return lines;
+  return field + emit(line, path, charset);
 }
 
-/** The last line of defence: looks at the lines as they will leave. */
-function emit(lines: readonly string[], path: string, charset: "ascii" | "utf-8" = "ascii"): string {
-  let field = "";
-  for (const line of lines) {
-    if (charset === "utf-8" ? hasControls(line) : !PRINTABLE_ASCII.test(line)) {
-      throw new MessageError(path, "would put a control or non-ASCII character into the header section");
-    }
-    if ((charset === "utf-8" ? encodeUtf8(line).length : line.length) > MAX_LINE) {
-      throw new MessageError(path, `would make a line of more than ${MAX_LINE} octets (RFC 5322 §2.1.1)`);
-    }
-    field += line + CRLF;
+type Charset = "ascii" | "utf-8";
+
+/** The last line of defence: looks at each line as it will leave. */
+function emit(line: string, path: string, charset: Charset = "ascii"): string {
+  if (charset === "utf-8" ? hasControls(line) : !PRINTABLE_ASCII.test(line)) {
+    throw new MessageError(path, "would put a control or non-ASCII character into the header section");
   }
-  return field;
+  if ((charset === "utf-8" ? encodeUtf8(line).length : line.length) > MAX_LINE) {
+    throw new MessageError(path, `would make a line of more than ${MAX_LINE} octets (RFC 5322 §2.1.1)`);
+  }
+  return line + CRLF;
 }

@@ -89,5 +89,5 @@ function write(chunk: Chunk, chunks: Chunk[]): void {
 
 function endsInLineEnd(chunk: Chunk | undefined): boolean {
   if (chunk === undefined || typeof chunk === "string") return chunk?.endsWith(CRLF) ?? true;
-  return chunk.length > 1 && chunk.at(-2) === CR && chunk.at(-1) === LF;
+  return chunk instanceof Uint8Array && chunk.at(-2) === CR && chunk.at(-1) === LF;
 }

@@ -1,6 +1,16 @@
 // Content-Transfer-Encoding (RFC 2045 §6): the cheapest form that passes through every server.
 
-import { allocate, CR, encodeBase64, encodeInside, encodeUtf8, isAsciiText, LF } from "../bytes.ts";
+import {
+  allocate,
+  type Chunk,
+  CR,
+  encodeBase64,
+  encodeInside,
+  encodeUtf8,
+  isAsciiText,
+  LF,
+  type Piece,
+} from "../bytes.ts";
 import { CRLF, MAX_LINE } from "./header.ts";
 
 export type TransferEncoding = "7bit" | "quoted-printable" | "base64";
@@ -8,7 +18,7 @@ export type TransferEncoding = "7bit" | "quoted-printable" | "base64";
 /** A body as it goes on the wire: lines with CRLF between them, and no promise of one at the end. */
 export interface EncodedBody {
   readonly encoding: TransferEncoding;
-  readonly body: string | Uint8Array;
+  readonly body: Chunk;
 }
 
 /** Encodes text. Its lines may end in CRLF, LF or CR; each becomes a line of the message. */
@@ -29,9 +39,12 @@ const LINE_CHARACTERS = 76;
 /** Lines done at once: the block and its characters stay in the second-level cache. */
 const BLOCK_LINES = 1024;
 
-/** Base64 in lines of 76 characters, without a line end after the last. */
-export function encodeBase64Lines(octets: Uint8Array): Uint8Array {
-  const out = allocate(base64Length(octets.length));
+/** Base64 in lines of 76 characters, without a line end after the last. The octets are read when it is written. */
+export function encodeBase64Lines(octets: Uint8Array): Piece {
+  return { length: base64Length(octets.length), write: (target) => writeBase64Lines(octets, target) };
+}
+
+function writeBase64Lines(octets: Uint8Array, out: Uint8Array): void {
   let line = 0;
   for (let from = 0; from < octets.length; from += LINE_OCTETS * BLOCK_LINES) {
     const characters = encodeBase64(octets.subarray(from, from + LINE_OCTETS * BLOCK_LINES));
@@ -53,7 +66,6 @@ export function encodeBase64Lines(octets: Uint8Array): Uint8Array {
       }
     }
   }
-  return out;
 }
 
 const encoder: { encodeInto(text: string, target: Uint8Array): unknown } = new TextEncoder();

@@ -13,7 +13,11 @@ export interface UrlOptions {
   readonly auth?: { readonly user: string; readonly pass: string; readonly mechanism?: unknown };
 }
 
-const PARAMETERS: Keys<"security" | "name" | "mechanism"> = { security: true, name: true, mechanism: true };
+const PARAMETERS: Keys<"security" | "name" | "mechanism"> = {
+  security: undefined,
+  name: undefined,
+  mechanism: undefined,
+};
 
 export function readUrl(given: unknown): UrlOptions {
   const url = parseUrl(given);
@@ -73,7 +77,7 @@ function readParameters(parameters: URLSearchParams): Partial<Record<keyof typeo
       hint: `the parameters are ${Object.keys(PARAMETERS).join(", ")}; a ? in a password is written %3F`,
     });
   }
-  return Object.fromEntries(parameters);
+  return { ...PARAMETERS, ...Object.fromEntries(parameters) };
 }
 
 function percentDecoded(text: string, what: string): string {
