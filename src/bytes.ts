@@ -111,8 +111,10 @@ export interface Piece {
   write(target: Uint8Array): void;
 }
 
-/** All of `chunks`, one after the other, in memory from `from`. */
+/** All of `chunks`, one after the other, in memory from `from`; octets that are alone are returned as they are. */
 export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Array = allocate): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only instanceof Uint8Array) return only;
   let length = 0;
   for (const chunk of chunks) length += typeof chunk === "string" ? utf8Length(chunk) : chunk.length;
   const whole = from(length);

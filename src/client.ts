@@ -2,7 +2,7 @@
 
 import { abortError, onAbort } from "./abort.ts";
 import { join } from "./bytes.ts";
-import { compose } from "./compose.ts";
+import { composeToWait } from "./compose.ts";
 import { ConfigError, type RejectedRecipient, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
@@ -106,7 +106,7 @@ export class Client {
 
   async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
     const started = performance.now();
-    const { envelope, messageId, chunks, needs } = compose(message);
+    const { envelope, messageId, chunks, needs } = composeToWait(message);
     for (let attempts = 1; ; attempts++) {
       const loan =
         (attempts === 1 ? this.#pool.take() : undefined) ??

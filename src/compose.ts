@@ -1,6 +1,6 @@
 // Composing with what the runtime has: its clock, and its randomness in supply.
 
-import { decodeText, encodeHex, joinAlone } from "./bytes.ts";
+import { decodeText, encodeHex, join, joinAlone } from "./bytes.ts";
 import type { Message } from "./message.ts";
 import { type ComposedMessage, type Composition, composeWith } from "./mime.ts";
 
@@ -38,8 +38,22 @@ export function finish({ envelope, messageId, needs, chunks }: Composition): Com
   };
 }
 
-/** Composes a message for the client, who makes octets of it when there is a connection to send it over. */
-export function compose(message: Message): Composition {
+/**
+ * Composes a message that is to wait until it is sent. A small one waits as octets: the garbage collector copies each of
+ * some thirty strings that a composed text is made of, and one view of memory that it need not look into. A large one
+ * waits as it is, and becomes octets when there is a connection.
+ */
+export function composeToWait(message: Message): Composition {
+  const composition = compose(message);
+  let length = 0;
+  for (const chunk of composition.chunks) length += chunk.length;
+  return length > LARGE ? composition : { ...composition, chunks: [join(composition.chunks)] };
+}
+
+/** In characters. */
+const LARGE = 8_192;
+
+function compose(message: Message): Composition {
   return composeWith(message, { now: new Date(), uniqueName });
 }
 

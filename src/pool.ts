@@ -16,9 +16,12 @@ export interface Loan {
   readonly isReused: boolean;
 }
 
+/** Whoever waits for a connection. Thousands may, so it is no more than it must be. */
 interface Waiter {
-  serve(loan: Loan): void;
-  refuse(error: unknown): void;
+  readonly serve: (loan: Loan) => void;
+  readonly refuse: (error: unknown) => void;
+  readonly wantsNew: boolean;
+  stopListening?: () => void;
 }
 
 export class Pool {
@@ -53,28 +56,11 @@ export class Pool {
    * Rejects when a connection cannot be opened.
    */
   wait({ signal, fresh = false }: Wait): Promise<Loan> {
-    return new Promise((resolve, reject) => {
+    return new Promise((serve, refuse) => {
       if (signal?.aborted) throw abortError(signal, "queue");
-      const queue = fresh ? this.#retrying : this.#waiting;
-      const stopListening = onAbort(signal, () => {
-        waiter.refuse(abortError(signal, this.#opening.size > 0 ? "connect" : "queue"));
-        this.#abandon();
-      });
-      const leave = (): void => {
-        queue.delete(waiter);
-        stopListening();
-      };
-      const waiter: Waiter = {
-        serve: (loan) => {
-          leave();
-          resolve(loan);
-        },
-        refuse: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      queue.add(waiter);
+      const waiter: Waiter = { serve, refuse, wantsNew: fresh };
+      if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abandon(waiter, signal));
+      (fresh ? this.#retrying : this.#waiting).add(waiter);
       this.#match();
     });
   }
@@ -85,7 +71,7 @@ export class Pool {
     if (connection.isReady) {
       const [next] = this.#waiting;
       if (next !== undefined) {
-        next.serve(this.#lend(connection, "reused"));
+        this.#dismiss(next).serve(this.#lend(connection, "reused"));
         return;
       }
       this.#rest(connection);
@@ -165,7 +151,7 @@ export class Pool {
           connection.onClosed = () => this.#forget(connection);
           const [waiter] = [...this.#retrying, ...this.#waiting];
           if (waiter === undefined) this.#rest(connection);
-          else waiter.serve(this.#lend(connection, "new"));
+          else this.#dismiss(waiter).serve(this.#lend(connection, "new"));
           this.#match();
         },
         (error) => {
@@ -180,15 +166,24 @@ export class Pool {
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
   #refuse(error: unknown): void {
     const [first, ...others] = [...this.#retrying, ...this.#waiting];
-    first?.refuse(error);
+    if (first !== undefined) this.#dismiss(first).refuse(error);
     // Trying again for each of them would lock the account.
-    if (error instanceof AuthenticationError) for (const waiter of others) waiter.refuse(copyOf(error));
+    if (error instanceof AuthenticationError) {
+      for (const waiter of others) this.#dismiss(waiter).refuse(copyOf(error));
+    }
   }
 
   /** Somebody gave up: nothing more is connected than is waited for. */
-  #abandon(): void {
+  #abandon(waiter: Waiter, signal: AbortSignal): void {
+    this.#dismiss(waiter).refuse(abortError(signal, this.#opening.size > 0 ? "connect" : "queue"));
     const surplus = this.#opening.size - this.#waiting.size - this.#retrying.size;
     if (surplus > 0) for (const attempt of [...this.#opening.keys()].slice(-surplus)) attempt.abort();
+  }
+
+  #dismiss(waiter: Waiter): Waiter {
+    (waiter.wantsNew ? this.#retrying : this.#waiting).delete(waiter);
+    waiter.stopListening?.();
+    return waiter;
   }
 
   #forget(connection: Connection): void {
