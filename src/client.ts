@@ -181,7 +181,7 @@ class Limit implements Task {
     if (signal?.aborted) this.#controller.abort(signal.reason);
     this.#timer = setTimeout(() => {
       this.#controller.abort(
-        new TransportError(`the whole took longer than ${limit} ms`, {
+        new TransportError(`the call took longer than ${limit} ms in all`, {
           code: "deadline",
           transient: true,
           hint: "timeout sets this limit",
