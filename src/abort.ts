@@ -1,6 +1,6 @@
-// The caller's wish to stop, heard once for any number of messages.
+// The caller's wish to stop, heard once for any number of messages, and the time that a call has.
 
-import { locate, type Phase, SmtpError, TransportError } from "./errors.ts";
+import { type Phase, TransportError } from "./errors.ts";
 
 const relays: WeakMap<AbortSignal, Relay> = new WeakMap();
 
@@ -42,17 +42,58 @@ class Relay {
   }
 }
 
+/**
+ * A signal that is aborted after a time, in milliseconds, or with another. Not `AbortSignal.any`: Node 20 may collect the
+ * time limit while it is waited for.
+ */
+export class TimeLimit {
+  readonly #controller = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #stopListening: () => void;
+
+  constructor(limit: number, signal: AbortSignal | undefined) {
+    this.#stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
+    if (signal?.aborted) this.#controller.abort(signal.reason);
+    this.#timer = setTimeout(() => this.#controller.abort(new LimitPassed(limit)), limit);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#stopListening();
+  }
+}
+
+/** Our own reason to abort. A caller's reason may be anything, an error of this library too, and is left as it is. */
+class LimitPassed {
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+}
+
 /** What is reported of an aborted `signal`, and that nothing was sent unless the session knows better. */
-export function abortError(signal: AbortSignal | undefined, phase: Phase): SmtpError {
+export function abortError(signal: AbortSignal | undefined, phase: Phase): TransportError {
   const cause: unknown = signal?.reason;
-  if (cause instanceof SmtpError) return locate(cause, phase, "not-sent");
-  const isTimeout = cause instanceof Error && cause.name === "TimeoutError";
-  return isTimeout
-    ? new TransportError("the time limit of the signal passed", {
-        code: "deadline",
-        phase,
-        transient: true,
-        cause,
-      })
-    : new TransportError("aborted by the caller", { code: "aborted", phase, cause });
+  if (cause instanceof LimitPassed) {
+    return new TransportError(`the call took longer than ${cause.limit} ms in all`, {
+      code: "deadline",
+      phase,
+      transient: true,
+      hint: "timeout sets this limit",
+    });
+  }
+  if (cause instanceof Error && cause.name === "TimeoutError") {
+    return new TransportError("the time limit of the signal passed", {
+      code: "deadline",
+      phase,
+      transient: true,
+      cause,
+    });
+  }
+  return new TransportError("aborted by the caller", { code: "aborted", phase, cause });
 }

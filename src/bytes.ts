@@ -71,8 +71,8 @@ export function isAsciiText(text: string): boolean {
 }
 
 /**
- * Memory for octets that do not leave this package: it holds anything until it is written, and small pieces share a
- * slab. An ArrayBuffer for each costs more than what is put into it. The slab is our own and not the runtime's pool,
+ * Memory for octets on their way to a wire, never for a caller: it holds anything until it is written, and small pieces
+ * share a slab. An ArrayBuffer for each costs more than what is put into it. The slab is our own and not the runtime's pool,
  * from which whoever makes a Buffer next could read what was said before.
  */
 export function allocate(length: number): Uint8Array {

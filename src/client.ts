@@ -1,9 +1,9 @@
 // What the user holds: a client that sends messages and says what became of each.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError, TimeLimit } from "./abort.ts";
 import { join } from "./bytes.ts";
 import { composeToWait } from "./compose.ts";
-import { ConfigError, type RejectedRecipient, type Reply, SmtpError, TransportError } from "./errors.ts";
+import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
@@ -154,7 +154,7 @@ export class Client {
     }
     const { timeout } = this.#options;
     this.#underWay++;
-    return timeout === undefined ? { signal } : new Limit(timeout, signal);
+    return timeout === undefined ? { signal } : new TimeLimit(timeout, signal);
   }
 
   #end(task: Task | undefined): void {
@@ -168,36 +168,6 @@ export class Client {
 interface Task {
   readonly signal: AbortSignal | undefined;
   clear?(): void;
-}
-
-/** A signal that is aborted after a time, or with another. Not `AbortSignal.any`: Node 20 may collect what it waits for. */
-class Limit implements Task {
-  readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #stopListening: () => void;
-
-  constructor(limit: number, signal: AbortSignal | undefined) {
-    this.#stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
-    if (signal?.aborted) this.#controller.abort(signal.reason);
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(
-        new TransportError(`the call took longer than ${limit} ms in all`, {
-          code: "deadline",
-          transient: true,
-          hint: "timeout sets this limit",
-        }),
-      );
-    }, limit);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#stopListening();
-  }
 }
 
 const SEND_OPTIONS: Keys<keyof SendOptions> = { signal: undefined };

@@ -50,7 +50,7 @@ export function composeToWait(message: Message): Composition {
   return length > LARGE ? composition : { ...composition, chunks: [join(composition.chunks)] };
 }
 
-/** In characters. */
+/** In characters of text and octets of attachments; well within what `allocate` takes from its slab. */
 const LARGE = 8_192;
 
 function compose(message: Message): Composition {

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { MessageError, type SmtpClient } from "../src/index.ts";
 import { type Certificates, makeCertificates } from "./support/certificates.ts";
 import { connectTo, MESSAGE } from "./support/client.ts";
-import { polite } from "./support/manners.ts";
+import { polite, takeTime } from "./support/manners.ts";
 import { serve } from "./support/server.ts";
 import { errorOf, until, watchProcess } from "./support/watch.ts";
 
@@ -339,7 +339,7 @@ describe("a process", () => {
     const server = await serve(
       polite({
         content: async () => {
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await takeTime(50);
           return "250 queued";
         },
       }),
@@ -355,7 +355,7 @@ describe("a process", () => {
     const server = await serve(
       polite({
         content: async () => {
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await takeTime(50);
           return "250 queued";
         },
       }),

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { connectTo, MESSAGE, messageTo } from "./support/client.ts";
-import { type Answer, first, nth, polite } from "./support/manners.ts";
+import { type Answer, first, nth, polite, takeTime } from "./support/manners.ts";
 import { type Peer, type Server, serve } from "./support/server.ts";
 import { errorOf, until, watchProcess } from "./support/watch.ts";
 
@@ -122,7 +122,7 @@ describe("an idle connection that ends", () => {
     const server = await serve(
       polite({
         content: async () => {
-          await new Promise((resolve) => setTimeout(resolve, 60));
+          await takeTime(60);
           return "250 queued";
         },
       }),

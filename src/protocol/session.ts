@@ -102,7 +102,8 @@ export class Session {
     try {
       return this.#listen();
     } catch (error) {
-      return this.#failed(error);
+      if (error instanceof ProtocolError) return this.fail(error);
+      throw error;
     }
   }
 
@@ -141,11 +142,6 @@ export class Session {
       do: "reject",
       error: verdict?.(this.#replies) ?? locate(error, phase, delivery),
     });
-  }
-
-  #failed(error: unknown): readonly Effect[] {
-    if (error instanceof ProtocolError) return this.fail(error);
-    throw error;
   }
 
   /** What the next reply is owed to. */

@@ -121,7 +121,10 @@ function mailParameters(
   return { parameters, used };
 }
 
-/** Whether another group could not lead to a message: MAIL was refused, or every recipient was. */
+/**
+ * Whether another group could not lead to a message: MAIL was refused, or every recipient was. Asked before each group,
+ * which in lock-step is each command, so it looks at the recipients only when all have been heard.
+ */
 function isHopeless(replies: readonly Reply[], recipients: number): boolean {
   const [mailReply] = replies;
   if (mailReply === undefined) return false;

@@ -7,7 +7,7 @@ import { ReplyError, type Wire } from "../../src/index.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { connectTo, MESSAGE } from "../support/client.ts";
-import { polite } from "../support/manners.ts";
+import { polite, takeTime } from "../support/manners.ts";
 import { type Script, serve } from "../support/server.ts";
 import { errorOf, watchProcess } from "../support/watch.ts";
 
@@ -158,7 +158,7 @@ describe("a server that never stops", () => {
       if (drop !== "x") await peer.say("hello");
       for (;;) {
         await peer.send(drop);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await takeTime(5);
       }
     });
     const { client } = connectTo(server, { timeouts: { greeting: 60 } });

@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import type { Phase, SmtpClientOptions } from "../../src/index.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { connectTo, MESSAGE } from "../support/client.ts";
-import { type Manners, nth, polite } from "../support/manners.ts";
+import { type Manners, nth, polite, takeTime } from "../support/manners.ts";
 import { type Script, serve } from "../support/server.ts";
 import { errorOf, until, watchProcess } from "../support/watch.ts";
 
@@ -133,7 +133,7 @@ describe("deadlines", () => {
 
   test("each reply has the whole of its time: three slow recipients are not one that is late", async () => {
     const slow = async (): Promise<string> => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await takeTime(60);
       return "250 ok";
     };
     const server = await serve(polite({ MAIL: slow, RCPT: slow }));
@@ -145,7 +145,7 @@ describe("deadlines", () => {
     const server = await serve(
       polite({
         RCPT: async () => {
-          await new Promise((resolve) => setTimeout(resolve, 40));
+          await takeTime(40);
           return "250 ok";
         },
       }),
@@ -172,6 +172,17 @@ describe("deadlines", () => {
 });
 
 describe("a caller who gives up", () => {
+  test("may give any reason, an error of this library too, and gets it back as it was", async () => {
+    const server = await serve(polite());
+    const { client } = connectTo(server);
+    const reason = await errorOf(client.send({ ...MESSAGE, to: [] }));
+    const before = { ...reason };
+    const error = await errorOf(client.send(MESSAGE, { signal: AbortSignal.abort(reason) }));
+    expect(error).toMatchObject({ code: "aborted", delivery: "not-sent" });
+    expect(error.cause).toBe(reason);
+    expect({ ...reason }).toEqual(before);
+  });
+
   const hush = async (peer: Parameters<Script>[0]): Promise<undefined> => {
     await peer.silence();
   };

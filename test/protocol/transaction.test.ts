@@ -65,6 +65,15 @@ test("the work of a lock-step transaction grows no faster than its recipients", 
   expect(least(8000)).toBeLessThan(least(2000) * 4 * 3 + 5);
 });
 
+/** The conversation up to the end of the mail data, with every recipient accepted. */
+const SENT = `${PIPELINED}
+  S: 250 Ok
+  S: 250 Ok
+  S: 250 Ok
+  S: 250 Ok
+  S: 354 go
+  ${MESSAGE}`;
+
 describe("a message goes out", () => {
   test("in three writes where PIPELINING is offered", () => {
     const { value, state } = play(
@@ -341,13 +350,7 @@ describe("a refused message", () => {
 
   test("at its end", () => {
     const { error, state } = play(
-      `${PIPELINED}
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 354 go
-       ${MESSAGE}
+      `${SENT}
        S: 550 5.7.1 spam`,
       send(),
     );
@@ -436,13 +439,7 @@ describe("a refusal stands although the server then goes away or astray", () => 
 
 describe("a server that breaks the rules", () => {
   test("what follows the reply to the message in the same breath leaves its fate unknown", () => {
-    const script = `${PIPELINED}
-      S: 250 Ok
-      S: 250 Ok
-      S: 250 Ok
-      S: 250 Ok
-      S: 354 go
-      ${MESSAGE}
+    const script = `${SENT}
       S: 250 queued
       S: 250 again`;
     const [whole, ...others] = playEach(script, send());
@@ -458,13 +455,7 @@ describe("a server that breaks the rules", () => {
 
   test("what follows a refusal in the same breath does not undo it", () => {
     const { error, state } = play(
-      `${PIPELINED}
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 354 go
-       ${MESSAGE}
+      `${SENT}
        S: 554 5.7.1 no
        S: 221 bye`,
       send(),
@@ -534,13 +525,7 @@ describe("a server that breaks the rules", () => {
 
   test("354 to the end of data leaves the fate of the message unknown", () => {
     const error = playToError(
-      `${PIPELINED}
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 250 Ok
-       S: 354 go
-       ${MESSAGE}
+      `${SENT}
        S: 354 more?`,
       send(),
     );

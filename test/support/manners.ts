@@ -97,3 +97,8 @@ async function answer(peer: Peer, line: string, how: Answer): Promise<void> {
   const words = typeof how === "string" ? how : await how(peer, line);
   if (words !== undefined) await peer.say(...words.split("\n"));
 }
+
+/** A server that takes its time, in milliseconds. It is what the test is about, and not a wait for something to happen. */
+export function takeTime(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
