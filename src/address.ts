@@ -121,12 +121,12 @@ export function isDotAtom(text: string): boolean {
   );
 }
 
-const FORMS = 'Write "a@b.example", "Name <a@b.example>" or { name, address }.';
-const ONE_EACH = "Give several mailboxes as an array, one to each element.";
-const QUOTE_IT = "Put the display name in double quotes, or write { name, address }.";
+const FORMS = 'write "a@b.example", "Name <a@b.example>" or { name, address }';
+const ONE_EACH = "give several mailboxes as an array, one to each element";
+const QUOTE_IT = "put the display name in double quotes, or write { name, address }";
 
 function hintFor(text: string): string {
-  return text.includes(",") || text.includes(";") ? `${ONE_EACH} ${QUOTE_IT}` : FORMS;
+  return text.includes(",") || text.includes(";") ? `${ONE_EACH}; ${QUOTE_IT}` : FORMS;
 }
 
 function checkName(name: string, field: string): void {
@@ -181,7 +181,7 @@ function checkDotAtom(local: string, field: string): string {
   const found = NOT_ATOM.exec(local)?.[0];
   if (found === undefined) {
     throw new MessageError(field, "has an empty local part, or a dot too many in it", {
-      hint: 'A local part with such dots is written in double quotes: "a..b"@example.org.',
+      hint: 'a local part with such dots is written in double quotes: "a..b"@example.org',
     });
   }
   const shown = found > " " && found <= "~" ? found : codePoint(found);
@@ -229,7 +229,7 @@ function checkLabels(domain: string, field: string): void {
   }
   if (DIGITS.test(labels.at(-1) ?? "")) {
     throw new MessageError(field, "has a domain that ends in a number", {
-      hint: "An IP address is written in brackets: user@[192.0.2.1].",
+      hint: "an IP address is written in brackets: user@[192.0.2.1]",
     });
   }
 }
@@ -280,7 +280,7 @@ function checkAddressLiteral(text: string, field: string): string {
     return text;
   }
   throw new MessageError(field, "has an invalid address literal", {
-    hint: "Write [192.0.2.1] or [IPv6:2001:db8::1].",
+    hint: "write [192.0.2.1] or [IPv6:2001:db8::1]",
   });
 }
 

@@ -118,7 +118,7 @@ function readContent(content: unknown, field: string): Uint8Array {
     return encodeUtf8(content);
   }
   throw new MessageError(field, `is ${describe(content)}, not a string or Uint8Array`, {
-    hint: "Read the file or fetch the URL first: a message never opens one by itself.",
+    hint: "read the file or fetch the URL first: a message never opens one by itself",
   });
 }
 
@@ -128,7 +128,7 @@ function checkCharset(contentType: MediaType | undefined, content: string, field
   if (charset === undefined || charset === "utf-8") return;
   if (charset === "us-ascii" && isAsciiText(content)) return;
   throw new MessageError(field, "names another charset than UTF-8, which text is sent in", {
-    hint: "Leave the charset out, or give the octets as a Uint8Array.",
+    hint: "leave the charset out, or give the octets as a Uint8Array",
   });
 }
 
@@ -149,11 +149,11 @@ function checkFilename(name: string, field: string): void {
   }
   if (PATH_SEPARATOR.test(name)) {
     throw new MessageError(field, "holds a path", {
-      hint: "Give the bare name, as path.basename() returns it.",
+      hint: "give the bare name, as path.basename() returns it",
     });
   }
   if (name === "" || name === "." || name === "..") {
-    throw new MessageError(field, "is not the name of a file", { hint: "Leave it out where there is none." });
+    throw new MessageError(field, "is not the name of a file", { hint: "leave it out where there is none" });
   }
   if (name.length > MAX_FILENAME || encodeUtf8(name).length > MAX_FILENAME) {
     throw new MessageError(field, `is longer than ${MAX_FILENAME} octets`);
@@ -166,7 +166,7 @@ function checkCid(cid: string, field: string): void {
   const isValid = isAsciiAtom(local) && (domain === undefined || isAsciiAtom(domain)) && more === undefined;
   if (!isValid || cid.length > MAX_CID) {
     throw new MessageError(field, "is not a Content-ID", {
-      hint: 'Write letters, digits, "." "-" "_" and at most one "@", without angle brackets and without "cid:".',
+      hint: 'write letters, digits, "." "-" "_" and at most one "@", without angle brackets and without "cid:"',
     });
   }
 }
@@ -188,13 +188,13 @@ function parseMediaType(text: string, field: string): MediaType {
   const [type = "", subtype = "", more] = essence.split("/", 3);
   if (!isToken(type) || !isToken(subtype) || more !== undefined) {
     throw new MessageError(field, "is not a media type", {
-      hint: 'Write "type/subtype", such as "image/png".',
+      hint: 'write "type/subtype", such as "image/png"',
     });
   }
   // RFC 2045 §6.4: these two are made of further parts, and must not be sent as base64.
   if (type === "multipart" || type === "message") {
     throw new MessageError(field, `is ${type}/${subtype}, which an attachment cannot be`, {
-      hint: "The structure of the message is made from its parts; send other messages as application/octet-stream.",
+      hint: "the structure of the message is made from its parts; send other messages as application/octet-stream",
     });
   }
   return { essence, parameters: semicolon < 0 ? [] : parseParameters(text, semicolon, field) };
@@ -211,7 +211,7 @@ function parseParameters(text: string, begin: number, field: string): [string, s
     // A "*" in a name is RFC 2231's; a second value would leave the choice to the reader.
     if (!isToken(name) || name.includes("*") || value === undefined || parameters.has(name)) {
       throw new MessageError(field, "has a parameter that is not one", {
-        hint: 'Write each once: name=value or name="value".',
+        hint: 'write each once: name=value or name="value"',
       });
     }
     if (name === "boundary") throw new MessageError(field, "has a boundary, which only a multipart has");

@@ -124,7 +124,7 @@ function unknownKey(key: string, keys: Keys<string>): [message: string, details:
   const near = Object.keys(keys).find((known) => resembles(key, known));
   return [
     near === undefined ? `has no property ${shown}` : `has no property ${shown}; is "${near}" meant?`,
-    { hint: `The properties are ${Object.keys(keys).join(", ")}.` },
+    { hint: `the properties are ${Object.keys(keys).join(", ")}` },
   ];
 }
 

@@ -142,7 +142,7 @@ export function resolveMessage(message: Message): ResolvedMessage {
   const stray = html === undefined ? attachments.findIndex(({ cid }) => cid !== undefined) : -1;
   if (stray >= 0) {
     throw new MessageError(`attachments[${stray}].cid`, "is given, but there is no html to show it", {
-      hint: "Leave cid out to attach the file.",
+      hint: "leave cid out to attach the file",
     });
   }
   const shown = [from, ...(sender === undefined ? [] : [sender]), ...replyTo, ...to, ...cc];
@@ -251,12 +251,12 @@ function checkNotReserved(name: string, path: string): void {
   const property = OWN_PROPERTY.get(lower);
   if (property !== undefined) {
     throw new MessageError(path, "is not set here", {
-      hint: `Use the property "${property}" of the message.`,
+      hint: `use the property "${property}" of the message`,
     });
   }
   if (RESERVED.test(lower)) {
     throw new MessageError(path, "is not set here", {
-      hint: "It is made from the message itself, or belongs to the servers on its way.",
+      hint: "it is made from the message itself, or belongs to the servers on its way",
     });
   }
 }
@@ -289,6 +289,6 @@ function readMessageId(value: unknown): string | undefined {
   if (id.length <= MAX_MESSAGE_ID && VISIBLE.test(id) && at > 0 && isDotAtom(id.slice(1, at)) && isRight)
     return id;
   throw new MessageError("messageId", "is not a message identifier (RFC 5322 §3.6.4)", {
-    hint: "Write it with its angle brackets: <unique@example.org>.",
+    hint: "write it with its angle brackets: <unique@example.org>",
   });
 }

@@ -113,7 +113,7 @@ describe("the defaults", () => {
       }
       throw new Error("nonsense was accepted");
     })();
-    const options = error.hint.replace(/^[^A-Za-z]*The properties are |\.$/g, "").split(", ");
+    const options = error.hint.replace(/^[^A-Za-z]*the properties are |\.$/g, "").split(", ");
     const listed = [...documented.keys()]
       .flatMap((cell) => cell.split(", "))
       .map((name) => name.split(".")[0]);

@@ -308,7 +308,7 @@ describe("an attachment", () => {
       'no property "path"',
     );
     expect(refusal({ ...BASE, attachments: [{ content: { href: "file:///" } }] }).hint).toContain(
-      "Read the file",
+      "read the file",
     );
   });
 

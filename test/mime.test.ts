@@ -296,6 +296,9 @@ describe("the header section", () => {
     expect(fieldsOf(composed)).toContain("To: =?utf-8?Q?J=C3=BCrgen?= <jürgen@example.org>");
     expectCanonical(composed);
     expect(compose({ ...BASE, bcc: "jürgen@example.org" }).needs.utf8).toBe(true);
+    expect(compose({ ...BASE, envelope: { from: "jürgen@example.org" } }).needs.utf8).toBe(true);
+    expect(compose({ ...BASE, replyTo: "jürgen@example.org" }).needs.utf8).toBe(true);
+    expect(compose(BASE).needs.utf8).toBe(false);
     expect(compose({ ...BASE, cc: "x@bücher.example" }).needs.utf8).toBe(false);
   });
 

@@ -83,7 +83,7 @@ function checkFieldText(value: string, path: string): void {
   const control = HEADER_CONTROL.exec(value);
   if (control !== null) {
     throw new MessageError(path, `holds the control character ${codePoint(control[0])}`, {
-      hint: "A header field is one line of text; lines are folded when the message is composed.",
+      hint: "a header field is one line of text; lines are folded when the message is composed",
     });
   }
   refuseHalfPairs(value, path);
