@@ -76,19 +76,39 @@ export function isAsciiText(text: string): boolean {
  * from which whoever makes a Buffer next could read what was said before.
  */
 export function allocate(length: number): Uint8Array {
-  if (length > SLAB / 8) return allocateAlone(length);
-  if (slab.used + length > slab.octets.length) {
-    slab.octets = new Uint8Array(SLAB);
-    slab.used = 0;
-  }
-  const from = slab.used;
-  slab.used += length;
-  return slab.octets.subarray(from, slab.used);
+  return length > SLAB / 4 ? allocateAlone(length) : keep(reserve(length), length);
+}
+
+/** Memory to write in, from `from` on. */
+export interface Room {
+  readonly octets: Uint8Array;
+  /** The same memory, for a look at four octets at a time. */
+  readonly view: DataView;
+  readonly from: number;
+}
+
+/** Room for at most `limit` octets, like that of `allocate`. Only what is kept of it, before the next is reserved, stays. */
+export function reserve(limit: number): Room {
+  if (limit > SLAB / 4) return roomIn(allocateAlone(limit));
+  if (slab.from + limit > slab.octets.length) Object.assign(slab, roomIn(new Uint8Array(SLAB)));
+  return slab;
+}
+
+/** The first `length` octets of the room that was reserved last. */
+export function keep(room: Room, length: number): Uint8Array {
+  // The memory of one that is alone is let go of: up to four times as much as is kept.
+  if (room !== slab) return room.octets.slice(0, length);
+  slab.from += length;
+  return slab.octets.subarray(slab.from - length, slab.from);
+}
+
+function roomIn(octets: Uint8Array): Room {
+  return { octets, view: viewOf(octets), from: 0 };
 }
 
 /** Memory of its own, which holds anything until it is written. */
 function allocateAlone(length: number): Uint8Array {
-  return NativeBuffer === undefined
+  return NativeBuffer === undefined || length < SMALL
     ? new Uint8Array(length)
     : asUint8Array(NativeBuffer.allocUnsafeSlow(length));
 }
@@ -98,8 +118,10 @@ function asUint8Array({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-const SLAB = 131_072;
-const slab: { octets: Uint8Array; used: number } = { octets: new Uint8Array(0), used: 0 };
+const SLAB = 262_144;
+/** Octets; as many are cleared faster than a Buffer is made a Uint8Array of. */
+const SMALL = 4_096;
+const slab: { octets: Uint8Array; view: DataView; from: number } = { ...roomIn(new Uint8Array(0)) };
 
 /** Text, to be written as UTF-8, or octets, or what writes its octets where it is told to. */
 export type Chunk = string | Uint8Array | Piece;
@@ -137,14 +159,6 @@ export function joinAlone(chunks: readonly Chunk[]): Uint8Array {
   return chunks.length === 1 && typeof only === "string" ? encodeUtf8(only) : join(chunks, allocateAlone);
 }
 
-/** The UTF-8 octets of `text`, in memory like that of `allocate`. */
-export function encodeInside(text: string): Uint8Array {
-  // RFC 3629 §3: three octets at most for a UTF-16 unit. Longer text would waste more memory than it saves time.
-  if (text.length * 3 > SLAB / 8) return encodeUtf8(text);
-  const room = allocate(text.length * 3);
-  return room.subarray(0, utf8Encoder.encodeInto(text, room).written);
-}
-
 /** How many octets `text` is in UTF-8. */
 export function utf8Length(text: string): number {
   return NativeBuffer === undefined ? encodeUtf8(text).length : NativeBuffer.byteLength(text);
@@ -175,4 +189,23 @@ export function encodeHex(octets: Uint8Array): string {
   let text = "";
   for (const octet of octets) text += HEX[octet];
   return text;
+}
+
+// Octets are looked at four at a time, as one integer, in a third of the time that a look at each takes.
+
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** The highest bit of each of four octets. */
+export const HIGH_BITS: number = 0x80808080 | 0;
+
+/** Which of four octets, the first being the lowest, is the first whose highest bit is set; 4 where none is. */
+export function firstMarked(marks: number): number {
+  return marks === 0 ? 4 : (31 - Math.clz32(marks & -marks)) >> 3;
+}
+
+/** Writes the UTF-8 octets of `text`, for which there must be room, and returns how many they are. */
+export function encodeInto(text: string, target: Uint8Array): number {
+  return utf8Encoder.encodeInto(text, target).written;
 }

@@ -3,7 +3,6 @@
 
 import { isDotAtom, type MailboxInput, type ParsedMailbox, parseAddress, parseMailbox } from "./address.ts";
 import { type Attachment, type ResolvedAttachment, resolveAttachments } from "./attachment.ts";
-import { isAsciiText } from "./bytes.ts";
 import { escapeText, MessageError } from "./errors.ts";
 import {
   describe,
@@ -198,7 +197,7 @@ function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): readonly ParsedMa
 
 function readBody(value: unknown, field: "text" | "html"): string | undefined {
   const text = readOptionalText(value, field);
-  if (text !== undefined && !isAsciiText(text)) refuseHalfPairs(text, field);
+  if (text !== undefined) refuseHalfPairs(text, field);
   return text;
 }
 

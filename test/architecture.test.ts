@@ -45,12 +45,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // the message
   address: ["bytes", "errors", "input"],
   attachment: ["address", "bytes", "errors", "input"],
-  message: ["address", "attachment", "bytes", "errors", "input"],
+  message: ["address", "attachment", "errors", "input"],
   "mime/encoded-word": ["bytes"],
   "mime/header": ["address", "bytes", "errors", "input", "mime/encoded-word"],
   "mime/media-types": [],
   "mime/parameter": ["input"],
-  "mime/transfer-encoding": ["bytes", "mime/header"],
+  "mime/canonical": ["bytes"],
+  "mime/quoted-printable": ["bytes"],
+  "mime/transfer-encoding": ["bytes", "mime/canonical", "mime/header", "mime/quoted-printable"],
   "mime/part": ["bytes", "mime/header", "mime/parameter", "mime/transfer-encoding"],
   mime: [
     "attachment",
