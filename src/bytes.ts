@@ -39,9 +39,8 @@ export function decodeText(octets: Uint8Array): string {
 
 /** A character for each octet. */
 export function decodeLatin1(octets: Uint8Array): string {
-  if (NativeBuffer !== undefined) {
-    return NativeBuffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
-  }
+  const native = asBuffer(octets);
+  if (native !== undefined) return native.toString("latin1");
   let text = "";
   for (let at = 0; at < octets.length; at += CALL_LIMIT) {
     text += String.fromCharCode(...octets.subarray(at, at + CALL_LIMIT));
@@ -113,6 +112,11 @@ function allocateAlone(length: number): Uint8Array {
     : asUint8Array(NativeBuffer.allocUnsafeSlow(length));
 }
 
+/** The same octets with the native conversions, where there are any. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): FastBuffer | undefined {
+  return NativeBuffer?.from(buffer, byteOffset, byteLength);
+}
+
 /** Without the methods of a Buffer, which differ: its `slice` is a view. */
 function asUint8Array({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
@@ -166,10 +170,7 @@ export function utf8Length(text: string): number {
 
 /** Base64 without line breaks (RFC 4648 §4). */
 export function encodeBase64(octets: Uint8Array): string {
-  if (NativeBuffer !== undefined) {
-    return NativeBuffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("base64");
-  }
-  return btoa(decodeLatin1(octets));
+  return asBuffer(octets)?.toString("base64") ?? btoa(decodeLatin1(octets));
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -186,6 +187,8 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.t
 
 /** Two lower-case hexadecimal digits for each octet. */
 export function encodeHex(octets: Uint8Array): string {
+  const native = asBuffer(octets);
+  if (native !== undefined) return native.toString("hex");
   let text = "";
   for (const octet of octets) text += HEX[octet];
   return text;

@@ -43,19 +43,21 @@ export function literalField(name: string, value: string, path: string): string 
 
 /** A field of mailboxes, such as To; the list is empty where the field is to be left out. */
 export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], path: string): string {
-  if (mailboxes.length === 0) return "";
   const units: string[] = [];
-  const last = mailboxes.length - 1;
-  mailboxes.forEach((mailbox, at) => {
-    const room = at === 0 ? firstRoom(name) : MAX_ENCODED_WORD;
-    const separator = at < last ? "," : "";
+  let room = firstRoom(name);
+  let left = mailboxes.length;
+  let charset: Charset = "ascii";
+  for (const mailbox of mailboxes) {
+    const separator = --left > 0 ? "," : "";
     if (mailbox.name === undefined) {
       units.push(mailbox.address + separator);
     } else {
       units.push(...phrase(mailbox.name, room), `<${mailbox.address}>${separator}`);
     }
-  });
-  return fold(name, units, path, mailboxes.some(({ utf8 }) => utf8) ? "utf-8" : "ascii");
+    if (mailbox.utf8) charset = "utf-8";
+    room = MAX_ENCODED_WORD;
+  }
+  return units.length === 0 ? "" : fold(name, units, path, charset);
 }
 
 /** A field of ASCII units that may be folded between any two of them, such as `a/b;` and `c=d`. */
@@ -89,15 +91,14 @@ function checkFieldText(value: string, path: string): void {
   refuseHalfPairs(value, path);
 }
 
-// RFC 5322 §3.2.3: atoms and single spaces.
-const PHRASE_OF_ATOMS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+$/;
+// RFC 5322 §3.2.3: atoms, and single spaces between them.
+const PHRASE_OF_ATOMS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
 
 /** A display name: atoms, a quoted-string, or bare encoded-words, which inside quotes would be read as they stand. */
 function phrase(name: string, room: number): string[] {
-  if (name.length > MAX_PLAIN_NAME || !PRINTABLE_ASCII.test(name) || name.includes("=?")) {
-    return encodeWords(name, room);
-  }
-  if (PHRASE_OF_ATOMS.test(name) && !needsEncoding(name) && !name.includes("  ")) return [name];
+  if (name.length > MAX_PLAIN_NAME || name.includes("=?")) return encodeWords(name, room);
+  if (PHRASE_OF_ATOMS.test(name)) return [name];
+  if (!PRINTABLE_ASCII.test(name)) return encodeWords(name, room);
   return [`"${name.replace(/["\\]/g, "\\$&")}"`];
 }
 
