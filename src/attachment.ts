@@ -2,20 +2,13 @@
 // a path or a URL in a message field is never opened.
 
 import { isDotAtom } from "./address.ts";
-import { encodeUtf8, isAsciiText } from "./bytes.ts";
+import { decodeBase64, encodeUtf8 } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
-import {
-  codePoint,
-  describe,
-  isToken,
-  type Keys,
-  PRINTABLE_ASCII,
-  readArray,
-  readObject,
-  readOptionalText,
-  refuseControls,
-  refuseHalfPairs,
-} from "./input.ts";
+import { type Field, readHeaders } from "./field.ts";
+import { codePoint, type Keys, readArray, readObject, readOptionalText, refuseControls } from "./input.ts";
+import { type MediaType, parseMediaType } from "./media-type.ts";
+import { type Prebuilt, readPrebuilt } from "./prebuilt.ts";
+import { type ResolvedSource, resolveSource, type Source } from "./source.ts";
 
 /** Is a file that travels with the message, or an image that its HTML shows. */
 export interface Attachment {
@@ -25,12 +18,17 @@ export interface Attachment {
    * The octets, or text that is to be sent as UTF-8, exactly as it stands. Octets are not copied: leave the array as it
    * is until the message has been sent.
    */
-  readonly content: string | Uint8Array;
+  readonly content: Source;
+  /** How many octets `content` has, where it is a stream and that is known: another number of them is an error. */
+  readonly length?: number;
   /**
    * The media type with its parameters, such as `text/csv; header=present`. By default it follows from the
-   * extension of `filename`, else it is `application/octet-stream`.
+   * extension of `filename`, else it is `application/octet-stream`. With `message/rfc822` the content is a whole
+   * message, which is checked and attached as it stands.
    */
   readonly contentType?: string;
+  /** What a `content` of text stands for: its characters by default, or the octets it is the base64 of, in one line. */
+  readonly encoding?: "base64";
   /**
    * The Content-ID, without angle brackets, under which `html` shows it: `cid: "logo"` for `<img src="cid:logo">`.
    * A message without `html` has no use for one and is refused.
@@ -38,25 +36,21 @@ export interface Attachment {
   readonly cid?: string;
   /** Defaults to `inline` with a `cid`, else to `attachment`. */
   readonly disposition?: "attachment" | "inline";
-}
-
-/** A media type in its parts. */
-export interface MediaType {
-  /** `type/subtype`, in lower case. */
-  readonly essence: string;
-  readonly parameters: readonly (readonly [name: string, value: string])[];
+  /** Further fields of the part, such as Content-Description; those with a property of their own are refused. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** An attachment that has passed every check. */
 export interface ResolvedAttachment {
   readonly filename: string | undefined;
-  readonly content: Uint8Array;
-  /** Whether the content was given as text, and so is known to be UTF-8. */
-  readonly isText: boolean;
+  readonly source: ResolvedSource;
   /** As given; where it was not, the file name decides. */
   readonly contentType: MediaType | undefined;
   readonly cid: string | undefined;
   readonly disposition: "attachment" | "inline";
+  readonly fields: readonly Field[];
+  /** What `source` holds, where that is a message: it is not encoded then (RFC 2046 §5.2.1). */
+  readonly message: Prebuilt | undefined;
 }
 
 /** More than any reader shows, and few enough to be a message. */
@@ -65,7 +59,6 @@ const MAX_ATTACHMENTS = 1000;
 const MAX_FILENAME = 255;
 /** RFC 5536 §3.1.3 has this limit for a msg-id, which is what a Content-ID is. */
 const MAX_CID = 250;
-const MAX_CONTENT_TYPE = 500;
 
 const ATTACHMENT_KEYS: Keys<keyof Attachment> = {
   filename: undefined,
@@ -73,6 +66,9 @@ const ATTACHMENT_KEYS: Keys<keyof Attachment> = {
   contentType: undefined,
   cid: undefined,
   disposition: undefined,
+  encoding: undefined,
+  headers: undefined,
+  length: undefined,
 };
 
 /** Reads `attachments`; the content is not copied. */
@@ -90,46 +86,60 @@ export function resolveAttachments(value: unknown): ResolvedAttachment[] {
   return attachments;
 }
 
-function resolveAttachment(value: unknown, field: string): ResolvedAttachment {
+/** Reads one attachment, whose properties errors name under `field`. */
+export function resolveAttachment(value: unknown, field: string): ResolvedAttachment {
   const fields = readObject(value, ATTACHMENT_KEYS, field);
   const filename = readOptionalText(fields.filename, `${field}.filename`);
   if (filename !== undefined) checkFilename(filename, `${field}.filename`);
   const cid = readOptionalText(fields.cid, `${field}.cid`);
   if (cid !== undefined) checkCid(cid, `${field}.cid`);
   const given = readOptionalText(fields.contentType, `${field}.contentType`);
-  const contentType = given === undefined ? undefined : parseMediaType(given, `${field}.contentType`);
-  if (typeof fields.content === "string") checkCharset(contentType, fields.content, `${field}.contentType`);
+  const content = fields.encoding === undefined ? fields.content : decode(fields, field);
+  const contentType =
+    given === undefined ? undefined : parseMediaType(given, content, `${field}.contentType`);
+  const path = `${field}.content`;
+  const message =
+    contentType?.essence === MESSAGE ? readPrebuilt(content, path, { normalize: false }) : undefined;
+  if (message?.utf8 === true) {
+    throw new MessageError(path, "has a header section that is not ASCII", { hint: AS_OCTETS });
+  }
   return {
     filename,
-    content: readContent(fields.content, `${field}.content`),
-    isText: typeof fields.content === "string",
+    source: resolveSource(message?.octets ?? content, path, {
+      length: readLength(fields.length, `${field}.length`),
+    }),
     contentType,
     cid,
     disposition:
       readDisposition(fields.disposition, `${field}.disposition`) ??
       (cid === undefined ? "attachment" : "inline"),
+    fields: readHeaders(fields.headers, `${field}.headers`, { reserved: reservedField, before: [] }),
+    message,
   };
 }
 
-function readContent(content: unknown, field: string): Uint8Array {
-  if (content instanceof Uint8Array) return content;
-  if (typeof content === "string") {
-    refuseHalfPairs(content, field);
-    return encodeUtf8(content);
-  }
-  throw new MessageError(field, `is ${describe(content)}, not a string or Uint8Array`, {
-    hint: "read the file or fetch the URL first: a message never opens one by itself",
+const MESSAGE = "message/rfc822";
+const AS_OCTETS = "attach it as application/octet-stream, which is encoded";
+
+function decode({ content, encoding }: { content?: unknown; encoding?: unknown }, field: string): Uint8Array {
+  if (encoding !== "base64") throw new MessageError(`${field}.encoding`, 'is not "base64"');
+  const octets = typeof content === "string" ? decodeBase64(content) : undefined;
+  if (octets !== undefined) return octets;
+  throw new MessageError(`${field}.content`, "is not base64 (RFC 4648 §4)", {
+    hint: "give it with its padding, and without blanks, line ends or a data: prefix",
   });
 }
 
-/** Text is sent as UTF-8, and must not be labelled as anything else. */
-function checkCharset(contentType: MediaType | undefined, content: string, field: string): void {
-  const charset = contentType?.parameters.find(([name]) => name === "charset")?.[1].toLowerCase();
-  if (charset === undefined || charset === "utf-8") return;
-  if (charset === "us-ascii" && isAsciiText(content)) return;
-  throw new MessageError(field, "names another charset than UTF-8, which text is sent in", {
-    hint: "leave the charset out, or give the octets as a Uint8Array",
-  });
+function readLength(value: unknown, field: string): number | undefined {
+  if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0))
+    return value;
+  throw new MessageError(field, "is not a number of octets");
+}
+
+const OWN_PROPERTY = /^(?:content-(?:type|transfer-encoding|disposition|id)|mime-version)$/;
+
+function reservedField(name: string): string | undefined {
+  return OWN_PROPERTY.test(name) ? "it is made from the properties of the attachment" : undefined;
 }
 
 function readDisposition(value: unknown, field: string): "attachment" | "inline" | undefined {
@@ -175,73 +185,4 @@ const ASCII = /^[!-~]+$/;
 
 function isAsciiAtom(text: string): boolean {
   return ASCII.test(text) && isDotAtom(text);
-}
-
-/** Reads `type/subtype; name=value; name="value"` (RFC 2045 §5.1), without comments. */
-function parseMediaType(text: string, field: string): MediaType {
-  if (text.length > MAX_CONTENT_TYPE)
-    throw new MessageError(field, `is longer than ${MAX_CONTENT_TYPE} characters`);
-  refuseControls(text, field);
-  if (!PRINTABLE_ASCII.test(text)) throw new MessageError(field, "is not ASCII");
-  const semicolon = text.indexOf(";");
-  const essence = (semicolon < 0 ? text : text.slice(0, semicolon).trimEnd()).toLowerCase();
-  const [type = "", subtype = "", more] = essence.split("/", 3);
-  if (!isToken(type) || !isToken(subtype) || more !== undefined) {
-    throw new MessageError(field, "is not a media type", {
-      hint: 'write "type/subtype", such as "image/png"',
-    });
-  }
-  // RFC 2045 §6.4: these two are made of further parts, and must not be sent as base64.
-  if (type === "multipart" || type === "message") {
-    throw new MessageError(field, `is ${type}/${subtype}, which an attachment cannot be`, {
-      hint: "the structure of the message is made from its parts; send other messages as application/octet-stream",
-    });
-  }
-  return { essence, parameters: semicolon < 0 ? [] : parseParameters(text, semicolon, field) };
-}
-
-function parseParameters(text: string, begin: number, field: string): [string, string][] {
-  const parameters = new Map<string, string>();
-  let at = begin;
-  while (at < text.length) {
-    at = skipSpaces(text, at + 1);
-    const equals = text.indexOf("=", at);
-    const name = equals < 0 ? "" : text.slice(at, equals).toLowerCase();
-    const value = readValue(text, equals + 1);
-    // A "*" in a name is RFC 2231's; a second value would leave the choice to the reader.
-    if (!isToken(name) || name.includes("*") || value === undefined || parameters.has(name)) {
-      throw new MessageError(field, "has a parameter that is not one", {
-        hint: 'write each once: name=value or name="value"',
-      });
-    }
-    if (name === "boundary") throw new MessageError(field, "has a boundary, which only a multipart has");
-    parameters.set(name, value.text);
-    at = value.end;
-  }
-  return [...parameters];
-}
-
-/** The token or quoted-string at `begin`, and the place of the semicolon or end behind it. */
-function readValue(text: string, begin: number): { text: string; end: number } | undefined {
-  let at = begin;
-  let value = "";
-  if (text[at] === '"') {
-    for (at++; text[at] !== '"'; at++) {
-      if (text[at] === "\\") at++;
-      if (at >= text.length) return undefined;
-      value += text[at];
-    }
-    at++;
-  } else {
-    while (at < text.length && isToken(text.charAt(at))) value += text.charAt(at++);
-    if (value === "") return undefined;
-  }
-  at = skipSpaces(text, at);
-  return at === text.length || text[at] === ";" ? { text: value, end: at } : undefined;
-}
-
-function skipSpaces(text: string, begin: number): number {
-  let at = begin;
-  while (text[at] === " ") at++;
-  return at;
 }

@@ -30,8 +30,9 @@ export interface Command {
 /** RFC 5321 §4.5.3.1.4: 512 octets with the line end; no extension we use on AUTH raises it (RFC 4954 §4). */
 export const MAX_COMMAND_LINE = 512;
 
-// The extensions lengthen MAIL: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10 (RFC 6531 §3.1).
-const MAX_MAIL_LINE = MAX_COMMAND_LINE + 26 + 10;
+// The extensions lengthen MAIL: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10 (RFC 6531 §3.1), and BODY=8BITMIME
+// (RFC 6152 §2) by itself and a space.
+const MAX_MAIL_LINE = MAX_COMMAND_LINE + 26 + 10 + 14;
 
 // RFC 4954 §4 holds this for enough for any challenge or response.
 const MAX_SASL_LINE = 12_288;

@@ -1,27 +1,38 @@
 // The message as users write it, and what is known of it once it has been read: a snapshot in which every address
 // is parsed, and the envelope that follows from it (RFC 5321 §2.3.1).
 
-import { isDotAtom, type MailboxInput, type ParsedMailbox, parseAddress, parseMailbox } from "./address.ts";
+import { isUndisclosed, type MailboxInput, type ParsedMailbox } from "./address.ts";
 import { type Attachment, type ResolvedAttachment, resolveAttachments } from "./attachment.ts";
-import { escapeText, MessageError } from "./errors.ts";
-import {
-  describe,
-  type Keys,
-  readArray,
-  readEntries,
-  readObject,
-  readOptionalText,
-  readText,
-  refuseHalfPairs,
-} from "./input.ts";
+import { MessageError } from "./errors.ts";
+import type { Field } from "./field.ts";
+import { describe, type Keys, readObject, readOptionalText } from "./input.ts";
+import { type Alternative, type Body, type Calendar, readBodies } from "./message/bodies.ts";
+import { type OneTimeCode, readFields } from "./message/fields.ts";
+import { readMessageId } from "./message/identifiers.ts";
+import type { List } from "./message/list.ts";
+import { type RawContent, readRaw } from "./message/raw.ts";
+import { type Envelope, hasUtf8, readEnvelope, readMailbox, readMailboxes } from "./message/recipients.ts";
+import type { Prebuilt } from "./prebuilt.ts";
+
+export type { Alternative, Body, Calendar } from "./message/bodies.ts";
+export type { OneTimeCode } from "./message/fields.ts";
+export type { List, ListTarget } from "./message/list.ts";
+export type { RawContent } from "./message/raw.ts";
+export type { Envelope } from "./message/recipients.ts";
 
 /** Is a message to send. It is read once, when it is sent, and never written to. */
-export interface Message {
+export type Message = MessageContent | RawMessage;
+
+/** Is a message to compose. */
+export interface MessageContent {
   /** The author (RFC 5322 §3.6.2). Its address is also the reverse-path, where there is no `sender`. */
   readonly from: MailboxInput;
   /** Who submits the message, where that is not the author. Its address becomes the reverse-path. */
   readonly sender?: MailboxInput;
-  /** The recipients: one mailbox, or an array of them. A string is never split. */
+  /**
+   * The recipients: one mailbox, or an array of them. A string is never split. `"undisclosed-recipients:;"` says that
+   * there are others, whom `bcc` or `envelope` names.
+   */
   readonly to?: MailboxInput | readonly MailboxInput[];
   /** Recipients who get a copy, for all to see. */
   readonly cc?: MailboxInput | readonly MailboxInput[];
@@ -35,63 +46,106 @@ export interface Message {
   readonly text?: string;
   /** The message as HTML. With `text` too, readers choose the one they can show. */
   readonly html?: string;
+  /** The message as AMP for Email, which needs `text` or `html` beside it. */
+  readonly amp?: string;
+  /** The message as the simple HTML that Apple Watch shows, which needs `text` or `html` beside it. */
+  readonly watchHtml?: string;
+  /** An event to put into a calendar, or an answer to one. */
+  readonly calendar?: Calendar;
+  /** The message in further forms, for readers that prefer one of them to `text`; `html` is preferred to all. */
+  readonly alternatives?: readonly Alternative[];
   /** Files that travel with the message, and images shown by `html`. At most 1,000. */
   readonly attachments?: readonly Attachment[];
+  /** The identifier of the message that this one answers, with its angle brackets; or several. */
+  readonly inReplyTo?: string | readonly string[];
+  /** The identifiers of the messages before it in the thread, the oldest first. At most 1,000. */
+  readonly references?: string | readonly string[];
+  /** What the message is about, for readers that search by it. */
+  readonly keywords?: readonly string[];
+  /** Remarks on the message, which readers rarely show. */
+  readonly comments?: string;
+  /** What a newsletter or mailing list says of itself, unsubscribing above all. */
+  readonly list?: List;
+  /** How urgent it is (X-Priority and Importance); nothing is said by default. */
+  readonly priority?: "high" | "normal" | "low";
+  /** Whether a program sends it by itself, so that no other answers (RFC 3834); nothing is said by default. */
+  readonly autoSubmitted?: "auto-generated" | "auto-replied" | "no";
+  /** The one-time code in the text, for programs that fill it in (OTP-Token, an Internet-Draft that may yet change). */
+  readonly otp?: OneTimeCode;
   /**
    * Further header fields by name, each with one value or several. Fields with a property of their own, such as
-   * Subject, are refused here.
+   * Subject, are refused here; so are those of resending (Resent-From and its like).
    */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** The date of the message; the time of sending by default. It is written in UTC. */
   readonly date?: Date;
   /** The Message-ID with its angle brackets; a random one at the domain of the author by default. */
   readonly messageId?: string;
-  /** Overrides what the envelope would be made of: addresses without display names. */
+  /**
+   * Overrides what the envelope would be made of: addresses without display names. `from: ""` asks for no report of
+   * failure (RFC 5321 §4.5.5).
+   */
   readonly envelope?: { readonly from?: string; readonly to?: string | readonly string[] };
+  /** Lets text go as it is, unencoded, to servers that take it (8BITMIME, RFC 6152). */
+  readonly eightBit?: boolean;
+  /**
+   * Lets readers fit the paragraphs of `text` to their windows (format=flowed, RFC 3676). Blanks at the ends of lines
+   * are lost; lines that begin with ">" are quotes.
+   */
+  readonly flowed?: boolean;
 }
 
-/** Is what the server is told: MAIL FROM and RCPT TO (RFC 5321 §2.3.1). */
-export interface Envelope {
-  /** The reverse-path: where reports of failure go. */
-  readonly from: string;
-  /** The forward-paths, each once. */
-  readonly to: readonly string[];
+/** Is a message that was composed elsewhere. It is checked, and sent as it stands. */
+export interface RawMessage {
+  /** Header section, a blank line, and body. A Bcc in it is refused, for it would be seen. */
+  readonly raw: RawContent;
+  /** Who it is sent to, whatever its fields name, and where reports of failure go. */
+  readonly envelope: { readonly from: string; readonly to: string | readonly string[] };
+  /** Lets its body hold octets above 127, and takes a server with 8BITMIME then. */
+  readonly eightBit?: boolean;
 }
 
 /** A message that has been read and checked. The blind recipients are in its envelope only, so nothing can show them. */
-export interface ResolvedMessage {
+export type ResolvedMessage = ResolvedContent | ResolvedRaw;
+
+/** A message to compose. */
+export interface ResolvedContent {
+  readonly kind: "content";
   readonly from: ParsedMailbox;
   readonly sender: ParsedMailbox | undefined;
   readonly replyTo: readonly ParsedMailbox[];
   readonly to: readonly ParsedMailbox[];
+  /** Whether it is said that the recipients are not. */
+  readonly isUndisclosed: boolean;
   readonly cc: readonly ParsedMailbox[];
   readonly subject: string | undefined;
-  readonly text: string | undefined;
+  /** Its forms, in the order they are written. */
+  readonly bodies: readonly Body[];
   readonly html: string | undefined;
   readonly attachments: readonly ResolvedAttachment[];
-  readonly headers: readonly CustomField[];
+  readonly fields: readonly Field[];
   readonly date: Date | undefined;
   readonly messageId: string | undefined;
   readonly envelope: Envelope;
   /** Whether any address, shown or not, takes a server with SMTPUTF8. */
   readonly utf8: boolean;
+  /** Whether it may take a server with 8BITMIME. */
+  readonly eightBit: boolean;
 }
 
-/** A field from `headers`; `path` is how errors name it. */
-export interface CustomField {
-  readonly name: string;
-  readonly value: string;
-  readonly path: string;
+/** A message to send as it stands. */
+export interface ResolvedRaw {
+  readonly kind: "raw";
+  readonly prebuilt: Prebuilt;
+  readonly messageId: string;
+  readonly envelope: Envelope;
+  readonly utf8: boolean;
+  readonly eightBit: boolean;
 }
 
-/** A bound on memory and time; servers take a hundred or a few thousand in one transaction. */
-const MAX_RECIPIENTS = 100_000;
-/** RFC 5536 §3.1.3: octets. */
-const MAX_MESSAGE_ID = 250;
-/** More than any program sets, and a bound for what comes from a request. */
-const MAX_HEADERS = 1000;
+type Key = keyof MessageContent | keyof RawMessage;
 
-const MESSAGE_KEYS: Keys<keyof Message> = {
+const MESSAGE_KEYS: Keys<Key> = {
   from: undefined,
   sender: undefined,
   to: undefined,
@@ -101,163 +155,103 @@ const MESSAGE_KEYS: Keys<keyof Message> = {
   subject: undefined,
   text: undefined,
   html: undefined,
+  amp: undefined,
+  watchHtml: undefined,
+  calendar: undefined,
+  alternatives: undefined,
   attachments: undefined,
+  raw: undefined,
+  inReplyTo: undefined,
+  references: undefined,
+  keywords: undefined,
+  comments: undefined,
+  list: undefined,
+  priority: undefined,
+  autoSubmitted: undefined,
+  otp: undefined,
   headers: undefined,
   date: undefined,
   messageId: undefined,
   envelope: undefined,
+  eightBit: undefined,
+  flowed: undefined,
 };
 
-const ENVELOPE_KEYS: Keys<keyof NonNullable<Message["envelope"]>> = { from: undefined, to: undefined };
+type Given = Partial<Record<Key, unknown>>;
 
 /** Reads and checks a message, before anything is sent anywhere. */
 export function resolveMessage(message: Message): ResolvedMessage {
-  const fields = readObject(message, MESSAGE_KEYS, "");
-  if (fields.from === undefined) throw new MessageError("from", "is missing");
-  const from = readMailbox(fields.from, "from");
-  const sender = fields.sender === undefined ? undefined : readMailbox(fields.sender, "sender");
-  const replyTo = readMailboxes(fields.replyTo, "replyTo");
-  const to = readMailboxes(fields.to, "to");
-  const cc = readMailboxes(fields.cc, "cc");
-  const bcc = readMailboxes(fields.bcc, "bcc");
+  const given = readObject(message, MESSAGE_KEYS, "");
+  return given.raw === undefined ? resolveContent(given) : resolveRaw(given);
+}
 
-  const given = readObject(fields.envelope === undefined ? {} : fields.envelope, ENVELOPE_KEYS, "envelope");
-  const reversePath =
-    given.from === undefined
-      ? (sender ?? from)
-      : parseAddress(readText(given.from, "envelope.from"), "envelope.from");
-  const forwardPaths = uniqueMailboxes(
-    given.to === undefined ? [...to, ...cc, ...bcc] : readForwardPaths(given.to),
-  );
-  if (forwardPaths.length === 0) {
-    throw new MessageError("to", "has no recipients, nor have cc and bcc", { code: "no_recipients" });
-  }
-  if (forwardPaths.length > MAX_RECIPIENTS) {
-    throw new MessageError("to", `has, with cc and bcc, more than ${MAX_RECIPIENTS} recipients`);
-  }
+function resolveContent(given: Given): ResolvedContent {
+  if (given.from === undefined) throw new MessageError("from", "is missing");
+  const from = readMailbox(given.from, "from");
+  const sender = given.sender === undefined ? undefined : readMailbox(given.sender, "sender");
+  const replyTo = readMailboxes(given.replyTo, "replyTo");
+  const undisclosed = isUndisclosed(given.to);
+  const to = undisclosed ? [] : readMailboxes(given.to, "to");
+  const cc = readMailboxes(given.cc, "cc");
+  const bcc = readMailboxes(given.bcc, "bcc");
+  const { envelope, utf8 } = readEnvelope(given.envelope, {
+    sender: sender ?? from,
+    recipients: cc.length + bcc.length === 0 ? to : [...to, ...cc, ...bcc],
+  });
 
-  const html = readBody(fields.html, "html");
-  const attachments = resolveAttachments(fields.attachments);
+  readFlag(given.flowed, "flowed");
+  const { bodies, html, attached } = readBodies(given);
+  const attachments = resolveAttachments(given.attachments);
   const stray = html === undefined ? attachments.findIndex(({ cid }) => cid !== undefined) : -1;
   if (stray >= 0) {
     throw new MessageError(`attachments[${stray}].cid`, "is given, but there is no html to show it", {
       hint: "leave cid out to attach the file",
     });
   }
-  const shown = [from, ...(sender === undefined ? [] : [sender]), ...replyTo, ...to, ...cc];
+  if (attached !== undefined) attachments.push(attached);
   return {
+    kind: "content",
     from,
     sender,
     replyTo,
     to,
+    isUndisclosed: undisclosed,
     cc,
-    subject: readOptionalText(fields.subject, "subject"),
-    text: readBody(fields.text, "text"),
+    subject: readOptionalText(given.subject, "subject"),
+    bodies,
     html,
     attachments,
-    headers: readHeaders(fields.headers),
-    date: readDate(fields.date),
-    messageId: readMessageId(fields.messageId),
-    envelope: { from: reversePath.address, to: forwardPaths.map(({ address }) => address) },
-    utf8: [reversePath, ...forwardPaths, ...shown].some(({ utf8 }) => utf8),
+    fields: readFields(given),
+    date: readDate(given.date),
+    messageId: readMessageId(given.messageId),
+    envelope,
+    utf8: utf8 || from.utf8 || sender?.utf8 === true || [replyTo, to, cc].some(hasUtf8),
+    eightBit: readFlag(given.eightBit, "eightBit"),
   };
 }
 
-function readMailbox(value: unknown, field: string): ParsedMailbox {
-  // parseMailbox looks at the type of what it is given; the cast only says that it is meant to.
-  return parseMailbox(value as MailboxInput, field);
-}
-
-function readMailboxes(value: unknown, field: string): ParsedMailbox[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) return [readMailbox(value, field)];
-  return readArray(value, field, MAX_RECIPIENTS).map((element, at) =>
-    readMailbox(element, `${field}[${at}]`),
-  );
-}
-
-function readForwardPaths(value: unknown): ParsedMailbox[] {
-  if (typeof value === "string") return [parseAddress(value, "envelope.to")];
-  return readArray(value, "envelope.to", MAX_RECIPIENTS).map((element, at) => {
-    const field = `envelope.to[${at}]`;
-    return parseAddress(readText(element, field), field);
-  });
-}
-
-/** RFC 5321 §2.4: the case of a local part is its host's business, that of a domain is nobody's. */
-function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): readonly ParsedMailbox[] {
-  if (mailboxes.length < 2) return mailboxes;
-  const byKey = new Map<string, ParsedMailbox>();
-  for (const mailbox of mailboxes) {
-    const key = `${mailbox.localPart}@${mailbox.domain.toLowerCase()}`;
-    if (!byKey.has(key)) byKey.set(key, mailbox);
-  }
-  return [...byKey.values()];
-}
-
-function readBody(value: unknown, field: "text" | "html"): string | undefined {
-  const text = readOptionalText(value, field);
-  if (text !== undefined) refuseHalfPairs(text, field);
-  return text;
-}
-
-// RFC 5322 §3.6: at most one each, and composed here; RFC 5321 §4.4: the trace belongs to servers. Resent-Bcc would
-// show who it hides.
-const OWN_PROPERTY: ReadonlyMap<string, string> = new Map([
-  ["from", "from"],
-  ["sender", "sender"],
-  ["reply-to", "replyTo"],
-  ["to", "to"],
-  ["cc", "cc"],
-  ["bcc", "bcc"],
-  ["subject", "subject"],
-  ["date", "date"],
-  ["message-id", "messageId"],
-]);
-// RFC 5322 §3.6, RFC 2369 §3, RFC 3834 §5.
-const SINGLE = /^(?:in-reply-to|references|list-.*|auto-submitted)$/;
-const RESERVED = /^(?:content-.*|resent-.*|mime-version|received|return-path)$/;
-
-function readHeaders(value: unknown): CustomField[] {
-  if (value === undefined) return [];
-  const fields: CustomField[] = [];
-  const seen = new Set<string>();
-  for (const [name, given] of readEntries(value, "headers")) {
-    const path = `headers["${escapeText(name.slice(0, 80))}"]`;
-    checkNotReserved(name, path);
-    const lower = name.toLowerCase();
-    if (SINGLE.test(lower) && (seen.has(lower) || (Array.isArray(given) && given.length > 1))) {
-      throw new MessageError(path, "is given more than once, and may be there once");
-    }
-    seen.add(lower);
-    if (Array.isArray(given)) {
-      readArray(given, path, MAX_HEADERS).forEach((element, at) => {
-        fields.push({ name, value: readText(element, `${path}[${at}]`), path: `${path}[${at}]` });
-      });
-    } else {
-      if (typeof given !== "string") {
-        throw new MessageError(path, `is ${describe(given)}, not a string or an array of strings`);
-      }
-      fields.push({ name, value: given, path });
-    }
-    if (fields.length > MAX_HEADERS) throw new MessageError("headers", `has more than ${MAX_HEADERS} fields`);
-  }
-  return fields;
-}
-
-function checkNotReserved(name: string, path: string): void {
-  const lower = name.toLowerCase();
-  const property = OWN_PROPERTY.get(lower);
-  if (property !== undefined) {
-    throw new MessageError(path, "is not set here", {
-      hint: `use the property "${property}" of the message`,
+function resolveRaw({ raw, envelope: givenEnvelope, eightBit, ...others }: Given): ResolvedRaw {
+  for (const [key, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    throw new MessageError(key, "cannot stand beside raw, which is the whole message", {
+      hint: "give envelope: { from, to } with raw, and write the rest into it",
     });
   }
-  if (RESERVED.test(lower)) {
-    throw new MessageError(path, "is not set here", {
-      hint: "it is made from the message itself, or belongs to the servers on its way",
-    });
-  }
+  const { prebuilt, messageId } = readRaw(raw);
+  const { envelope, utf8 } = readEnvelope(givenEnvelope, undefined);
+  return {
+    kind: "raw",
+    prebuilt,
+    messageId,
+    envelope,
+    utf8: utf8 || prebuilt.utf8,
+    eightBit: readFlag(eightBit, "eightBit"),
+  };
+}
+
+function readFlag(value: unknown, field: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw new MessageError(field, `is ${describe(value)}, not a boolean`);
 }
 
 // RFC 5322 §3.3: four digits, 1900 or later.
@@ -273,21 +267,4 @@ function readDate(value: unknown): Date | undefined {
     throw new MessageError("date", `is not a date from ${FIRST_YEAR} to ${LAST_YEAR}`);
   }
   return date;
-}
-
-const ID_RIGHT_LITERAL = /^\[[!-Z^-~]*\]$/;
-const VISIBLE = /^<[!-~]+>$/;
-
-// RFC 5322 §3.6.4 msg-id, without comments and without the obsolete forms.
-function readMessageId(value: unknown): string | undefined {
-  const id = readOptionalText(value, "messageId");
-  if (id === undefined) return undefined;
-  const at = id.indexOf("@");
-  const right = id.slice(at + 1, -1);
-  const isRight = isDotAtom(right) || ID_RIGHT_LITERAL.test(right);
-  if (id.length <= MAX_MESSAGE_ID && VISIBLE.test(id) && at > 0 && isDotAtom(id.slice(1, at)) && isRight)
-    return id;
-  throw new MessageError("messageId", "is not a message identifier (RFC 5322 §3.6.4)", {
-    hint: "write it with its angle brackets: <unique@example.org>",
-  });
 }

@@ -1,55 +1,8 @@
 import fc from "fast-check";
-import PostalMime, { type Email } from "postal-mime";
 import { describe, expect, test } from "vitest";
-import { composeMessage, finish } from "../src/compose.ts";
-import { MessageError } from "../src/errors.ts";
+import { composeMessage } from "../src/compose.ts";
 import type { Message } from "../src/message.ts";
-import { type ComposeContext, type ComposedMessage, composeWith } from "../src/mime.ts";
-
-const NOW = new Date("2026-11-22T07:00:00.999Z");
-const BASE = { from: "a@example.com", to: "b@example.org" } as const;
-
-/** Names that count up, so that a message composed twice is the same message. */
-function context(): ComposeContext {
-  let next = 0;
-  return { now: NOW, uniqueName: () => (next++).toString(16).padStart(32, "0") };
-}
-
-function compose(message: object): ComposedMessage {
-  return finish(composeWith(message as Message, context()));
-}
-
-function parse(composed: ComposedMessage): Promise<Email> {
-  return PostalMime.parse(composed.content);
-}
-
-function refusal(message: object): MessageError {
-  try {
-    compose(message);
-  } catch (error) {
-    if (error instanceof MessageError) return error;
-    throw error;
-  }
-  throw new Error("accepted");
-}
-
-/** The fields of the message, unfolded. */
-function fieldsOf(composed: ComposedMessage): string[] {
-  const [section = ""] = composed.toString().split("\r\n\r\n");
-  return section.replaceAll("\r\n ", " ").split("\r\n");
-}
-
-/** What every message has to be, whatever it was made from. */
-function expectCanonical(composed: ComposedMessage): void {
-  const text = composed.toString();
-  expect(text.endsWith("\r\n")).toBe(true);
-  expect(text.replaceAll("\r\n", "")).not.toMatch(/[\r\n\0]/);
-  expect(Math.max(...text.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);
-  if (!composed.needs.utf8) expect(composed.content.every((octet) => octet < 0x80)).toBe(true);
-  expect(composed.size).toBe(composed.content.length);
-  expect(composed.toUint8Array()).toBe(composed.content);
-  expect(composed.content.buffer.byteLength).toBe(composed.content.length);
-}
+import { BASE, compose, expectCanonical, fieldsOf, parse, refusal } from "./support/compose.ts";
 
 describe("a field that machines read", () => {
   const field = (name: string, value: string): string => {
@@ -60,24 +13,25 @@ describe("a field that machines read", () => {
 
   test.each([
     ["List-Unsubscribe", "<https://example.com/?a=?b>"],
-    ["In-Reply-To", "<a=?b@example.com>"],
-    ["References", Array.from({ length: 40 }, (_, at) => `<${at}@example.com>`).join(" ")],
+    ["List-Help", Array.from({ length: 40 }, (_, at) => `<https://example.com/${at}>`).join(", ")],
   ])("%s is not encoded, only folded", (name, value) => {
     const text = field(name, value).replaceAll("\r\n ", " ");
     expect(text).toContain(`\r\n${name}: ${value}\r\n`);
   });
 
   test("is refused where it would have to be encoded", () => {
-    expect(refusal({ ...BASE, headers: { References: "<ü@example.com>" } }).message).toContain("RFC 2047 §5");
+    expect(refusal({ ...BASE, headers: { "List-Help": "<ü@example.com>" } }).message).toContain(
+      "RFC 2047 §5",
+    );
     expect(refusal({ ...BASE, headers: { "List-Unsubscribe": `<https://${"x".repeat(998)}>` } }).field).toBe(
       'headers["List-Unsubscribe"]',
     );
-    expect(refusal({ ...BASE, headers: { References: "<a@b.example>\r\nBcc: e@x.example" } }).field).toBe(
-      'headers["References"]',
+    expect(refusal({ ...BASE, headers: { "List-Help": "<a@b.example>\r\nBcc: e@x.example" } }).field).toBe(
+      'headers["List-Help"]',
     );
   });
 
-  test.each(["References", "in-reply-to", "List-Id"])("%s is there once", (name) => {
+  test.each(["List-Help", "auto-submitted", "List-Id", "X-Priority"])("%s is there once", (name) => {
     expect(refusal({ ...BASE, headers: { [name]: ["<a@b.example>", "<c@d.example>"] } }).message).toContain(
       "once",
     );
@@ -151,7 +105,7 @@ describe("a message of text", () => {
       to: ["b@example.org", "c@example.org", "d@example.org", "e@example.org"],
     });
     expect(composed.messageId).toBe("<00000000000000000000000000000000@example.com>");
-    expect(composed.needs).toEqual({ utf8: false });
+    expect(composed.needs).toEqual({ utf8: false, eightBit: false });
     expectCanonical(composed);
   });
 
@@ -292,7 +246,7 @@ describe("the header section", () => {
 
   test("holds a UTF-8 address as it is, and says that the server must know SMTPUTF8", () => {
     const composed = compose({ ...BASE, to: "Jürgen <jürgen@example.org>" });
-    expect(composed.needs).toEqual({ utf8: true });
+    expect(composed.needs).toEqual({ utf8: true, eightBit: false });
     expect(fieldsOf(composed)).toContain("To: =?utf-8?Q?J=C3=BCrgen?= <jürgen@example.org>");
     expectCanonical(composed);
     expect(compose({ ...BASE, bcc: "jürgen@example.org" }).needs.utf8).toBe(true);
@@ -323,127 +277,29 @@ describe("the header section", () => {
   });
 });
 
-describe("the tree of parts", () => {
-  const typesOf = (message: object) =>
-    [
-      ...compose({ ...BASE, ...message })
-        .toString()
-        .matchAll(/^Content-Type: ([^;\r]+)/gm),
-    ].map(([, type]) => type);
-  const file = { filename: "a.pdf", content: "x" };
-  const image = { filename: "l.png", content: "x", cid: "logo" };
-
-  test.each([
-    [{}, ["text/plain"]],
-    [{ text: "x" }, ["text/plain"]],
-    [{ html: "x" }, ["text/html"]],
-    [{ text: "x", html: "y" }, ["multipart/alternative", "text/plain", "text/html"]],
-    [{ html: "y", attachments: [image] }, ["multipart/related", "text/html", "image/png"]],
-    [
-      { text: "x", html: "y", attachments: [image] },
-      ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"],
-    ],
-    [{ text: "x", attachments: [file] }, ["multipart/mixed", "text/plain", "application/pdf"]],
-    [{ attachments: [file] }, ["multipart/mixed", "application/pdf"]],
-    [
-      { text: "x", html: "y", attachments: [file, image] },
-      [
-        "multipart/mixed",
-        "multipart/alternative",
-        "text/plain",
-        "multipart/related",
-        "text/html",
-        "image/png",
-        "application/pdf",
-      ],
-    ],
-  ])("is no deeper than it has to be: %j", (message, types) => {
-    expect(typesOf(message)).toEqual(types);
-  });
-
-  test("reads back whole", async () => {
-    const octets = Uint8Array.from({ length: 1000 }, (_, at) => at & 255);
-    const composed = compose({
-      ...BASE,
-      text: "Grüße",
-      html: '<p>Grüße <img src="cid:logo"></p>',
-      attachments: [
-        { filename: "a.bin", content: octets },
-        { filename: "l.png", content: octets.subarray(3, 7), cid: "logo" },
-        {
-          filename: "n.csv",
-          content: "ä\nb",
-          contentType: "text/csv; header=present",
-          disposition: "inline",
-        },
-      ],
-    });
-    expectCanonical(composed);
-    const email = await parse(composed);
-    expect(email.text).toBe("Grüße");
-    expect(email.html?.trimEnd()).toBe('<p>Grüße <img src="cid:logo"></p>');
-    const read = email.attachments.map((attachment) => ({
-      ...attachment,
-      content: [...new Uint8Array(attachment.content as ArrayBuffer)],
-    }));
-    expect(read).toMatchObject([
-      {
-        filename: "l.png",
-        mimeType: "image/png",
-        disposition: "inline",
-        contentId: "<logo>",
-        content: [3, 4, 5, 6],
-      },
-      {
-        filename: "a.bin",
-        mimeType: "application/octet-stream",
-        disposition: "attachment",
-        content: [...octets],
-      },
-      { filename: "n.csv", mimeType: "text/csv", disposition: "inline" },
-    ]);
-    expect(new TextDecoder().decode(Uint8Array.from(read[2]?.content ?? []))).toBe("ä\nb");
-    expect(composed.toString()).toContain("Content-Type: text/csv; header=present; charset=utf-8");
-  });
-
-  test("is divided by boundaries of 128 random bits, all of them different", () => {
-    const composed = compose({ ...BASE, text: "x", html: "y", attachments: [image, file] });
-    const boundaries = [...composed.toString().matchAll(/boundary="([^"]+)"/g)].map(
-      ([, boundary]) => boundary,
-    );
-    expect(new Set(boundaries).size).toBe(3);
-    for (const boundary of boundaries) expect(boundary).toMatch(/^=_[0-9a-f]{32}_\d$/);
-    expect(composed.messageId).not.toContain(boundaries[0]?.slice(2, 34));
-  });
-});
-
-describe("the name of an attachment", () => {
-  test("gains the header no line, and the attachment no second name", async () => {
-    expect(refusal({ ...BASE, attachments: [{ content: "", filename: 'a".txt\r\nX-Inj: 1' }] }).field).toBe(
-      "attachments[0].filename",
-    );
-    for (const filename of ['a"; filename="evil.exe', 'a"b', "a;b=c", "a'b'c", "100%25", "a b.txt"]) {
-      const { attachments } = await parse(compose({ ...BASE, attachments: [{ content: "x", filename }] }));
-      expect(attachments.map((attachment) => attachment.filename)).toEqual([filename]);
-    }
-  });
-
-  test("is kept in any script", async () => {
-    const names = headerText.filter(
-      (name) =>
-        !/[/\\\u0080-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(name) &&
-        !/^\.{0,2}$/.test(name) &&
-        name === name.trim() &&
-        new TextEncoder().encode(name).length <= 255,
-    );
-    await fc.assert(
-      fc.asyncProperty(names, async (filename) => {
-        const composed = compose({ ...BASE, attachments: [{ content: "x", filename }] });
-        expectCanonical(composed);
-        expect((await parse(composed)).attachments[0]?.filename).toBe(filename);
-      }),
-    );
-  });
+test("a polluted Object.prototype changes nothing of what is composed", () => {
+  const polluted = Object.prototype as unknown as Record<string, unknown>;
+  const pollution = {
+    ...{ isFlowed: true, phrases: ["evil"], before: [{ name: "X-A" }], isUndisclosed: true, eightBit: true },
+    ...{ message: { octets: new Uint8Array(9) }, fields: [{ name: "X-Evil", value: "1" }], kind: "raw" },
+    ...{ normalize: true, stem: "evil", boundary: () => "evil", length: 1, encoding: "base64", raw: "evil" },
+    ...{ inReplyTo: "<evil@x.example>", list: {}, calendar: {}, amp: "evil", keywords: ["evil"] },
+  };
+  const message = {
+    ...BASE,
+    text: `Grüße ${"word ".repeat(40)}`,
+    headers: { "X-A": "1", "X-B": ["2"] },
+    attachments: [{ content: "x", filename: "é.pdf", headers: { "X-C": "1" } }],
+  };
+  const clean = compose(message).toString();
+  let composed = "";
+  try {
+    for (const [key, value] of Object.entries(pollution)) polluted[key] = value;
+    composed = compose(message).toString();
+  } finally {
+    for (const key of Object.keys(pollution)) delete polluted[key];
+  }
+  expect(composed).toBe(clean);
 });
 
 test("the content is a copy: what the caller changes afterwards is not sent", () => {

@@ -60,6 +60,23 @@ export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], 
   return units.length === 0 ? "" : fold(name, units, path, charset);
 }
 
+/** A field of phrases with commas between them, and `value` behind them; either may be empty. */
+export function phraseField(name: string, phrases: readonly string[], value: string, path: string): string {
+  const units: string[] = [];
+  let left = phrases.length;
+  for (const one of phrases) {
+    const words = phrase(one, units.length === 0 ? firstRoom(name) : MAX_ENCODED_WORD);
+    const last = words.pop() ?? "";
+    units.push(...words);
+    // RFC 2047 §5 (3): an encoded-word stands apart from a comma.
+    if (--left === 0) units.push(last);
+    else if (last.startsWith("=?")) units.push(last, ",");
+    else units.push(`${last},`);
+  }
+  if (value !== "") units.push(value);
+  return fold(name, units, path);
+}
+
 /** A field of ASCII units that may be folded between any two of them, such as `a/b;` and `c=d`. */
 export function structuredField(name: string, units: readonly string[], path: string): string {
   return fold(name, units, path);
@@ -118,18 +135,31 @@ function longest(units: readonly string[]): number {
 
 /** A field of units, broken between them where it does not fit on a line (RFC 5322 §2.2.3). */
 function fold(name: string, units: readonly string[], path: string, charset: Charset = "ascii"): string {
+  const begin = `${name}:`;
   let field = "";
-  let line = `${name}:`;
+  let line = begin;
   for (const unit of units) {
-    const length = line.length + 1 + unit.length;
-    // A unit too long for a preferred line stays where it is, as long as the line is within the limit.
-    if (length > MAX_LINE || (length > PREFERRED_LINE && unit.length < PREFERRED_LINE)) {
+    if (
+      line.length + 1 + unit.length > PREFERRED_LINE &&
+      line !== "" &&
+      isBroken(line, unit, line !== begin)
+    ) {
       field += emit(line, path, charset);
       line = "";
     }
     line += ` ${unit}`;
   }
   return field + emit(line, path, charset);
+}
+
+/**
+ * Whether a line that grows too long ends before `unit`. RFC 2047 §2 gives no choice where there is an encoded-word.
+ * Otherwise a unit too long for any preferred line stays where it is; so does what stands first, for some readers lose
+ * a value, and a Message-ID above all, that does not begin on the line of its name.
+ */
+function isBroken(line: string, unit: string, isBegun: boolean): boolean {
+  if (line.length + 1 + unit.length > MAX_LINE || line.includes("=?") || unit.startsWith("=?")) return true;
+  return isBegun && unit.length < PREFERRED_LINE;
 }
 
 type Charset = "ascii" | "utf-8";

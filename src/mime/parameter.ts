@@ -7,11 +7,11 @@ const MAX_SECTION = 48;
 
 /**
  * The units of one parameter, each to be written after a semicolon. A value that is not ASCII is written by RFC 2231
- * alone: beside an ASCII approximation of the same name some readers take the approximation, and one file for another.
+ * alone: beside an ASCII approximation of the same name some readers take the approximation.
  */
 export function formatParameter(name: string, value: string): string[] {
   if (PRINTABLE_ASCII.test(value) && !isMisread(value)) {
-    return [`${name}=${isToken(value) ? value : quote(value)}`];
+    return [`${name}=${isToken(value) && !FOR_RFC_2231.test(value) ? value : quote(value)}`];
   }
   const sections = percentEncode(value);
   const [only] = sections;
@@ -19,6 +19,19 @@ export function formatParameter(name: string, value: string): string[] {
     ? [`${name}*=utf-8''${only}`]
     : sections.map((section, at) => `${name}*${at}*=${at === 0 ? "utf-8''" : ""}${section}`);
 }
+
+/**
+ * A name in ASCII for a file whose own name is not, or `undefined`. It belongs into the `name` of the Content-Type: as
+ * a plain `filename` beside the other, Python's email package and others take it for the name itself.
+ */
+export function asciiFallback(filename: string): string | undefined {
+  if (PRINTABLE_ASCII.test(filename)) return undefined;
+  const name = filename.replace(/[^\x20-\x7e]/gu, "_");
+  return isMisread(name) ? undefined : name;
+}
+
+/** Allowed in a token, and some readers that know RFC 2231 end a value at them. */
+const FOR_RFC_2231 = /[*'%]/;
 
 /** Readers take "=?" for an encoded-word and '' for RFC 2231, in quotes or not, and strip blanks inside quotes. */
 function isMisread(value: string): boolean {

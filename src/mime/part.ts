@@ -1,16 +1,29 @@
 // Body parts (RFC 2046): the tree of a message, and its octets.
 
 import { type Chunk, CR, LF } from "../bytes.ts";
+import { Flow } from "../flow.ts";
 import { CRLF, structuredField } from "./header.ts";
 import { formatParameter } from "./parameter.ts";
-import type { EncodedBody, TransferEncoding } from "./transfer-encoding.ts";
+import type { EncodedBody } from "./transfer-encoding.ts";
 
 /** A part with a body of its own. */
 export interface LeafPart {
   readonly kind: "leaf";
   /** Its Content-… fields, without Content-Transfer-Encoding. */
   readonly header: string;
-  readonly body: EncodedBody;
+  readonly body: EncodedBody | UnencodedBody | FlowingBody;
+}
+
+/** A body that is sent as it is. Its lines are those of a message: whole, and within the limit. */
+export interface UnencodedBody {
+  readonly encoding: "7bit" | "8bit";
+  readonly body: Chunk;
+}
+
+/** A body that is encoded when it comes. */
+export interface FlowingBody {
+  readonly encoding: "base64";
+  readonly body: Flow;
 }
 
 /** A part made of parts. */
@@ -47,25 +60,26 @@ export function contentField(name: string, value: string, parameters: readonly s
 }
 
 /** `fields` and then `part`, in canonical form: every line, the last one too, ends in CRLF. */
-export function serialize(fields: string, part: Part): readonly Chunk[] {
-  const chunks: Chunk[] = [fields];
+export function serialize(fields: string, part: Part): readonly (Chunk | Flow)[] {
+  const chunks: (Chunk | Flow)[] = [fields];
   writePart(part, chunks);
   if (!endsInLineEnd(chunks.at(-1))) write(CRLF, chunks);
   return chunks;
 }
 
-const ENCODING_FIELD: Readonly<Record<TransferEncoding, string>> = {
+const ENCODING_FIELD: Readonly<Record<LeafPart["body"]["encoding"], string>> = {
   "7bit": encodingField("7bit"),
+  "8bit": encodingField("8bit"),
   "quoted-printable": encodingField("quoted-printable"),
   base64: encodingField("base64"),
 };
 
-function encodingField(encoding: TransferEncoding): string {
+function encodingField(encoding: LeafPart["body"]["encoding"]): string {
   return structuredField("Content-Transfer-Encoding", [encoding], "body");
 }
 
 // The depth is ours (three at most), not the caller's.
-function writePart(part: Part, chunks: Chunk[]): void {
+function writePart(part: Part, chunks: (Chunk | Flow)[]): void {
   if (part.kind === "leaf") {
     write(part.header + ENCODING_FIELD[part.body.encoding] + CRLF, chunks);
     write(part.body.body, chunks);
@@ -81,13 +95,13 @@ function writePart(part: Part, chunks: Chunk[]): void {
 }
 
 /** Adds to the last chunk where both are strings: a message without attachments is then encoded in one call. */
-function write(chunk: Chunk, chunks: Chunk[]): void {
+function write(chunk: Chunk | Flow, chunks: (Chunk | Flow)[]): void {
   const last = chunks.at(-1);
   if (typeof chunk === "string" && typeof last === "string") chunks[chunks.length - 1] = last + chunk;
-  else if (chunk.length > 0) chunks.push(chunk);
+  else if (chunk instanceof Flow || chunk.length > 0) chunks.push(chunk);
 }
 
-function endsInLineEnd(chunk: Chunk | undefined): boolean {
+function endsInLineEnd(chunk: Chunk | Flow | undefined): boolean {
   if (chunk === undefined || typeof chunk === "string") return chunk?.endsWith(CRLF) ?? true;
   return chunk instanceof Uint8Array && chunk.at(-2) === CR && chunk.at(-1) === LF;
 }

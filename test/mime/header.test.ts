@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ParsedMailbox } from "../../src/address.ts";
-import { parseMailbox } from "../../src/address.ts";
+import { resolveMailbox } from "../../src/address.ts";
 import { encodeWords } from "../../src/mime/encoded-word.ts";
 import { mailboxField, structuredField, unstructuredField } from "../../src/mime/header.ts";
 
@@ -73,7 +73,7 @@ describe("a field of mailboxes", () => {
   const field = (...inputs: (string | { name: string; address: string })[]) =>
     mailboxField(
       "To",
-      inputs.map((input) => parseMailbox(input, "to")),
+      inputs.map((input) => resolveMailbox(input, "to")),
       "to",
     );
 

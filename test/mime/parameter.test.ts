@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { mediaTypeOf } from "../../src/mime/media-types.ts";
-import { formatParameter } from "../../src/mime/parameter.ts";
+import { asciiFallback, formatParameter } from "../../src/mime/parameter.ts";
 
 test.each([
   ["a.pdf", ["filename=a.pdf"]],
@@ -39,6 +39,17 @@ test("a long value is cut between characters, with a star on every section", () 
       expect(read).toBe(value);
     }),
   );
+});
+
+test.each([
+  ["a.pdf", undefined],
+  ["résumé 漢字 😀.pdf", "r_sum_ __ _.pdf"],
+  ["漢字", "__"],
+  ["é\ud800;b=c", "__;b=c"],
+  ["é=?", undefined],
+  ["é ", undefined],
+])("the name %j is, in ASCII, %j", (filename, fallback) => {
+  expect(asciiFallback(filename)).toBe(fallback);
 });
 
 test("a file is of the type its last extension says, in either case", () => {

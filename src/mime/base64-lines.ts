@@ -1,0 +1,62 @@
+// Base64 in lines (RFC 2045 §6.8) of octets that come in pieces of any size: the state machine between them.
+
+import { encodeLatin1, joinAlone } from "../bytes.ts";
+import { CRLF } from "./header.ts";
+import { encodeBase64Lines } from "./transfer-encoding.ts";
+
+/** Octets of a line of 76 characters. */
+const LINE = 57;
+
+/**
+ * How many octets are encoded at once: whole lines, and no more than 64 KiB when they are. Whoever reads as many at a
+ * time has them encoded where they are.
+ */
+export const BASE64_BLOCK: number = LINE * 840;
+
+const LINE_END = encodeLatin1(CRLF);
+const NOTHING = new Uint8Array(0);
+
+export class Base64Lines {
+  /** What is not a block yet; most files never need it. */
+  #rest: Uint8Array = NOTHING;
+  #length = 0;
+  #hasBegun = false;
+
+  /** The blocks of lines that are whole with these octets, which are not needed afterwards. */
+  *push(octets: Uint8Array): Generator<Uint8Array, void, void> {
+    let at = 0;
+    while (this.#length + octets.length - at >= BASE64_BLOCK) {
+      const begin = at;
+      at += BASE64_BLOCK - this.#length;
+      if (this.#length === 0) {
+        yield this.#encode(octets.subarray(begin, at));
+      } else {
+        this.#rest.set(octets.subarray(begin, at), this.#length);
+        this.#length = 0;
+        yield this.#encode(this.#rest);
+      }
+    }
+    if (at === octets.length) return;
+    if (this.#rest.length === 0) this.#rest = new Uint8Array(BASE64_BLOCK);
+    this.#rest.set(octets.subarray(at), this.#length);
+    this.#length += octets.length - at;
+  }
+
+  /** What is left, without a line end behind it. */
+  end(): Uint8Array {
+    return this.#length === 0 ? NOTHING : this.#encode(this.#rest.subarray(0, this.#length));
+  }
+
+  /** Lines end where the next begin: whether there is a next is not known before. */
+  #encode(octets: Uint8Array): Uint8Array {
+    const lines = encodeBase64Lines(octets);
+    const chunks = this.#hasBegun ? [LINE_END, lines] : [lines];
+    this.#hasBegun = true;
+    return joinAlone(chunks);
+  }
+}
+
+/** How long that many octets become, without a line end behind the last. */
+export function base64LinesLength(octets: number): number {
+  return 4 * Math.ceil(octets / 3) + CRLF.length * Math.max(0, Math.ceil(octets / LINE) - 1);
+}

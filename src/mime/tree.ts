@@ -1,0 +1,140 @@
+// The tree of parts that holds what a message has (RFC 2046 §5.1): related inside alternative inside mixed, and none
+// of them around a single part.
+
+import type { ResolvedAttachment } from "../attachment.ts";
+import { encodeUtf8, isAsciiText } from "../bytes.ts";
+import { MessageError } from "../errors.ts";
+import type { Body, ResolvedContent } from "../message.ts";
+import type { Prebuilt } from "../prebuilt.ts";
+import { attachmentPart } from "./attachment-part.ts";
+import { canonicalText } from "./canonical.ts";
+import { writeField } from "./field.ts";
+import { flowText } from "./flowed.ts";
+import { MAX_LINE, structuredField } from "./header.ts";
+import { mediaTypeOf } from "./media-types.ts";
+import { asciiFallback, formatParameter } from "./parameter.ts";
+import { contentField, type LeafPart, type MultiPart, multipart, type Part } from "./part.ts";
+import { encodeBase64Lines, encodeText } from "./transfer-encoding.ts";
+
+export interface TreeContext {
+  /** A new boundary with each call. */
+  readonly boundary: () => string;
+  /** Whether parts may be 8bit. */
+  readonly eightBit: boolean;
+}
+
+/** The least tree that holds what there is. */
+export function partOf({ bodies, html, attachments }: ResolvedContent, context: TreeContext): Part {
+  const { boundary, eightBit } = context;
+  const [only = NOTHING, another] = bodies;
+  if (attachments.length === 0 && another === undefined) return partOfBody(only, eightBit);
+  const shown: Part[] = [];
+  const attached: Part[] = [];
+  const mentions = attachments.some(({ cid }) => cid !== undefined) ? mentionsOf(html ?? "") : "";
+  for (const attachment of attachments) {
+    const isShown = attachment.cid !== undefined && mentions.includes(`cid:${attachment.cid}`);
+    (isShown ? shown : attached).push(partOfAttachment(attachment, eightBit));
+  }
+  const parts = bodies.map((body): Part => {
+    const part = partOfBody(body, eightBit);
+    return shown.length > 0 && body.type.essence === "text/html"
+      ? parent("related", boundary(), [part, ...shown])
+      : part;
+  });
+  const [first, second] = parts;
+  const body = second === undefined ? first : parent("alternative", boundary(), parts);
+  if (body === undefined) return parent("mixed", boundary(), attached);
+  return attached.length === 0 ? body : parent("mixed", boundary(), [body, ...attached]);
+}
+
+const NOTHING: Body = { type: { essence: "text/plain", parameters: [] }, content: "", isFlowed: false };
+
+/**
+ * What `html` shows, to find "cid:" and a Content-ID in. Only what is found belongs to the HTML, where readers that
+ * cannot show it hide it; an image that is not mentioned is attached, so that it is not lost. A URL may be written with
+ * percent signs (RFC 2392 §2), and in HTML with `&amp;`.
+ */
+function mentionsOf(html: string): string {
+  const urls = html
+    .replaceAll("&amp;", "&")
+    .replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return `${html}\n${urls}`.replace(/cid:/gi, "cid:");
+}
+
+/** Whether it goes as 8bit, or a part of it. */
+export function isEightBit(part: Part): boolean {
+  return part.kind === "leaf" ? part.body.encoding === "8bit" : part.parts.some(isEightBit);
+}
+
+const EIGHT_BIT: string = structuredField("Content-Transfer-Encoding", ["8bit"], "body");
+
+function parent(...given: Parameters<typeof multipart>): MultiPart {
+  const part = multipart(...given);
+  // RFC 2045 §6.4: who holds an 8bit part is 8bit too.
+  return isEightBit(part) ? { ...part, header: part.header + EIGHT_BIT } : part;
+}
+
+function partOfBody({ type, content, isFlowed }: Body, eightBit: boolean): LeafPart {
+  const { essence, parameters } = type;
+  if (typeof content === "string" && essence.startsWith("text/")) {
+    const header = !isFlowed && parameters.length === 0 ? TEXT_HEADER.get(essence) : undefined;
+    return {
+      kind: "leaf",
+      header: header ?? textHeader(type, isFlowed ? ["format=flowed"] : []),
+      body: encodeLines(isFlowed ? flowText(content) : content, eightBit),
+    };
+  }
+  const octets = typeof content === "string" ? encodeUtf8(content) : content;
+  return {
+    kind: "leaf",
+    header: contentField("Content-Type", essence, format(parameters)),
+    body: { encoding: "base64", body: encodeBase64Lines(octets) },
+  };
+}
+
+function textHeader({ essence, parameters }: Body["type"], more: readonly string[] = []): string {
+  const hasCharset = parameters.some(([name]) => name === "charset");
+  const charset = hasCharset ? [] : ["charset=utf-8"];
+  return contentField("Content-Type", essence, [...charset, ...format(parameters), ...more]);
+}
+
+function format(parameters: Body["type"]["parameters"]): string[] {
+  return parameters.flatMap(([name, value]) => formatParameter(name, value));
+}
+
+const TEXT_HEADER: ReadonlyMap<string, string> = new Map(
+  ["text/plain", "text/html"].map((essence) => [essence, textHeader({ essence, parameters: [] })]),
+);
+
+function encodeLines(text: string, eightBit: boolean): LeafPart["body"] {
+  if (eightBit && !isAsciiText(text)) {
+    const { octets, hasNul, longestLine } = canonicalText(text);
+    if (!hasNul && longestLine <= MAX_LINE) return { encoding: "8bit", body: octets };
+  }
+  return encodeText(text);
+}
+
+function partOfAttachment(attachment: ResolvedAttachment, eightBit: boolean): LeafPart {
+  const { fields, message } = attachment;
+  let part = attachmentPart(withFallback(attachment));
+  for (const field of fields) part = { ...part, header: part.header + writeField(field) };
+  if (message === undefined) return part;
+  if (message.eightBit && !eightBit) throw eightBitError(message);
+  return { ...part, body: { encoding: message.eightBit ? "8bit" : "7bit", body: message.octets } };
+}
+
+/** What is said of a message that is to go as it stands, and needs more than it was allowed. */
+export function eightBitError({ path }: Prebuilt): MessageError {
+  return new MessageError(path, "has a body with octets above 127, which not every server takes", {
+    hint: "allow them with eightBit, encode its parts, or attach it as application/octet-stream",
+  });
+}
+
+/** Names the file in the type too, in ASCII, for readers that do not know RFC 2231. */
+function withFallback(attachment: ResolvedAttachment): ResolvedAttachment {
+  const { filename, contentType = { essence: mediaTypeOf(filename), parameters: [] } } = attachment;
+  const fallback = filename === undefined ? undefined : asciiFallback(filename);
+  if (fallback === undefined || contentType.parameters.some(([name]) => name === "name")) return attachment;
+  const parameters = [...contentType.parameters, ["name", fallback] as const];
+  return { ...attachment, contentType: { ...contentType, parameters } };
+}
