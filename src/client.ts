@@ -3,11 +3,14 @@
 import { abortError, TimeLimit } from "./abort.ts";
 import { join } from "./bytes.ts";
 import { composeToWait } from "./compose.ts";
+import { Content, flowsOf, isInMemory } from "./content.ts";
 import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
+import type { Composition } from "./mime.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
 import { type Loan, Pool } from "./pool.ts";
+import { dismiss, isReady, prepare } from "./prepare.ts";
 import type { Outcome } from "./protocol/transaction.ts";
 import type { Connect } from "./transport/wire.ts";
 
@@ -106,34 +109,50 @@ export class Client {
 
   async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
     const started = performance.now();
-    const { envelope, messageId, chunks, needs } = composeToWait(message);
-    for (let attempts = 1; ; attempts++) {
-      const loan =
-        (attempts === 1 ? this.#pool.take() : undefined) ??
-        (await this.#pool.wait({ signal, fresh: attempts > 1 }));
-      const acquired = performance.now();
-      try {
-        if (signal?.aborted) throw abortError(signal, "queue");
-        const outcome: Outcome = await loan.connection.deliver(
-          { from: envelope.from, to: envelope.to, content: join(chunks), utf8: needs.utf8 },
-          signal,
-        );
-        const ended = performance.now();
-        return {
-          messageId,
-          envelope,
-          accepted: outcome.accepted,
-          rejected: outcome.rejected,
-          reply: outcome.reply,
-          extensions: outcome.used,
-          attempts,
-          timings: { acquire: acquired - started, transaction: ended - acquired, total: ended - started },
-        };
-      } catch (error) {
-        if (attempts > 1 || !isStale(error, loan)) throw error;
-      } finally {
-        this.#pool.release(loan.connection);
+    const { settings, signers } = this.#options;
+    let composition = composeToWait(message);
+    if (!isReady(composition, signers)) {
+      composition = await prepare(composition, { signers, patience: settings.timeouts.content, signal });
+    }
+    const { envelope, messageId } = composition;
+    try {
+      for (let attempts = 1; ; attempts++) {
+        const loan =
+          (attempts === 1 ? this.#pool.take() : undefined) ??
+          (await this.#pool.wait({ signal, fresh: attempts > 1 }));
+        const acquired = performance.now();
+        try {
+          if (signal?.aborted) throw abortError(signal, "queue");
+          const { chunks, needs } = fitting(composition, loan);
+          const outcome: Outcome = await loan.connection.deliver(
+            {
+              from: envelope.from,
+              to: envelope.to,
+              content: isInMemory(chunks) ? join(chunks) : new Content(chunks),
+              utf8: needs.utf8,
+              eightBit: needs.eightBit,
+            },
+            signal,
+          );
+          const ended = performance.now();
+          return {
+            messageId,
+            envelope,
+            accepted: outcome.accepted,
+            rejected: outcome.rejected,
+            reply: outcome.reply,
+            extensions: outcome.used,
+            attempts,
+            timings: { acquire: acquired - started, transaction: ended - acquired, total: ended - started },
+          };
+        } catch (error) {
+          if (attempts > 1 || !isStale(error, loan) || !canSendAgain(composition)) throw error;
+        } finally {
+          this.#pool.release(loan.connection);
+        }
       }
+    } finally {
+      dismiss(composition);
     }
   }
 
@@ -177,6 +196,16 @@ function readSignal(options: SendOptions | undefined): AbortSignal | undefined {
   const { signal } = readObject(options, SEND_OPTIONS, "", { fault: ConfigError, whole: "options" });
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new ConfigError("signal", `is ${describe(signal)}, not an AbortSignal`);
+}
+
+/** The message as this server can take it: 8bit where it offers that. */
+function fitting(composition: Composition, { connection }: Loan): Composition {
+  if (!composition.needs.eightBit || connection.offers("8BITMIME")) return composition;
+  return composition.sevenBit?.() ?? composition;
+}
+
+function canSendAgain({ chunks }: Composition): boolean {
+  return flowsOf(chunks).every(({ canOpen }) => canOpen);
 }
 
 /** A connection that served others and died, or was dismissed, before this message was sent: a new one may do. */

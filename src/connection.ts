@@ -4,37 +4,20 @@
 import { abortError, onAbort } from "./abort.ts";
 import { type Command, encodeGroup, quit } from "./commands.ts";
 import { openWire } from "./connect.ts";
-import { Deadline, type Timeouts, timeoutOf } from "./deadline.ts";
-import { type Phase, type Reply, SmtpError, TransportError } from "./errors.ts";
-import { ask, type Dialogue } from "./protocol/dialogue.ts";
+import { Deadline, timeoutOf } from "./deadline.ts";
+import { type Phase, SmtpError, TransportError } from "./errors.ts";
+import { stalled } from "./flow.ts";
+import { ask, type Dialogue, type Streamed } from "./protocol/dialogue.ts";
 import { type Extensions, NO_EXTENSIONS } from "./protocol/extensions.ts";
-import { type OpeningOptions, opening } from "./protocol/opening.ts";
+import { opening } from "./protocol/opening.ts";
 import { type Effect, Session } from "./protocol/session.ts";
 import { type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
 import { mailData } from "./protocol/transparency.ts";
-import type { Connect, Target, Wire } from "./transport/wire.ts";
+import { Pump } from "./pump.ts";
+import type { ConnectionSettings, TraceEvent } from "./settings.ts";
+import type { Wire } from "./transport/wire.ts";
 
-/** Tells what happens on a connection, as it happens. Secrets are masked, mail data is counted and not shown. */
-export type TraceEvent = { readonly connection: number } & (
-  | { readonly kind: "connected"; readonly host: string; readonly port: number; readonly secure: boolean }
-  | { readonly kind: "secured"; readonly version: string | undefined; readonly verified: boolean }
-  | { readonly kind: "command"; readonly line: string }
-  | { readonly kind: "reply"; readonly reply: Reply }
-  | { readonly kind: "content"; readonly octets: number }
-  | { readonly kind: "closed" }
-);
-
-export interface ConnectionSettings {
-  readonly connect: Connect;
-  readonly target: Omit<Target, "signal">;
-  readonly opening: Omit<OpeningOptions, "name">;
-  /** What EHLO calls us; the address of our end of the wire where it is not given. */
-  readonly name: string | undefined;
-  /** Credentials may travel although the wire is not verified TLS. */
-  readonly insecureAllowed: boolean;
-  readonly timeouts: Timeouts;
-  readonly trace: ((event: TraceEvent) => void) | undefined;
-}
+export type { ConnectionSettings, TraceEvent } from "./settings.ts";
 
 export class Connection {
   readonly #id: number;
@@ -50,6 +33,10 @@ export class Connection {
   #watchedReply = 0;
   /** Settles when the last of the mail data has left, while it has not. */
   #flushing: Promise<void> | undefined;
+  /** What reads the content where it had to be opened. */
+  #pumping: Pump | undefined;
+  /** The content that was asked for more and has not given it. */
+  #starving: Streamed | undefined;
   #isLeaving = false;
   #isOver = false;
 
@@ -99,6 +86,11 @@ export class Connection {
   /** Whether the next message may go over this connection. */
   get isReady(): boolean {
     return !this.#isOver && this.#session.isIdle;
+  }
+
+  /** Whether the server listed this extension, and the user does not withhold it. */
+  offers(keyword: string): boolean {
+    return this.#extensions.has(keyword);
   }
 
   /** Carries one mail transaction. The caller waits for it to end before the next. */
@@ -169,6 +161,9 @@ export class Connection {
         case "stream":
           if (mayTalk) void this.#stream(effect.content);
           break;
+        case "pump":
+          if (mayTalk) void this.#pump(effect.content, effect.limit);
+          break;
         case "upgrade":
           // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
           break;
@@ -200,11 +195,8 @@ export class Connection {
   async #stream(content: Uint8Array): Promise<void> {
     try {
       for (const { octets, last } of mailData(content)) {
-        if (last) this.#session.contentEnds();
-        this.#watch("again");
-        const full = this.#wire.write(octets);
+        const full = this.#hand(octets, last);
         if (full === undefined) continue;
-        if (last) this.#flushing = full.catch(() => {});
         await full;
         this.#flushing = undefined;
         if (this.#isOver) return;
@@ -215,26 +207,48 @@ export class Connection {
     }
   }
 
+  /** The same for content that has to be opened. Nothing ends the mail data where that fails. */
+  async #pump(content: Streamed, limit: number | undefined): Promise<void> {
+    try {
+      const pump = new Pump(content, limit);
+      this.#pumping = pump;
+      for (let last = false; !last; ) {
+        this.#starving = content;
+        this.#watch("again");
+        const block = await pump.next();
+        this.#starving = undefined;
+        if (this.#isOver) return;
+        last = block.last;
+        await this.#hand(block.octets, last);
+        this.#flushing = undefined;
+        if (this.#isOver) return;
+      }
+      this.#pumping = undefined;
+      if (this.#isTraced) this.#trace({ kind: "content", octets: pump.octets });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Hands over a block of mail data; a promise asks to wait. */
+  #hand(octets: Uint8Array, last: boolean): Promise<void> | undefined {
+    if (last) this.#session.contentEnds();
+    this.#watch("again");
+    const full = this.#wire.write(octets);
+    if (last) this.#flushing = full?.catch(() => {});
+    return full;
+  }
+
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    const known =
-      error instanceof SmtpError
-        ? error
-        : new TransportError(
-            `the connection broke: ${error instanceof Error ? error.message : String(error)}`,
-            {
-              code: "connection_lost",
-              transient: true,
-              cause: error,
-            },
-          );
-    this.#perform(this.#session.fail(known));
+    this.#perform(this.#session.fail(error instanceof SmtpError ? error : broken(error)));
   }
 
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#deadline.clear();
+    this.#pumping?.close();
     if (this.#isLeaving) this.#wire.close();
     else this.#wire.destroy();
     this.#trace({ kind: "closed" });
@@ -251,9 +265,10 @@ export class Connection {
     else this.#deadline.set(this.#settings.timeouts[timeoutOf(phase)]);
   }
 
-  #overdue(): TransportError {
+  #overdue(): SmtpError {
     const timeout = timeoutOf(this.#session.phase);
     const limit = this.#settings.timeouts[timeout];
+    if (this.#starving !== undefined) return stalled(this.#starving.field, limit);
     return new TransportError(`the server took longer than ${limit} ms (${this.#session.phase})`, {
       code: "deadline",
       transient: true,
@@ -271,6 +286,12 @@ export class Connection {
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+function broken(cause: unknown): TransportError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const details = { code: "connection_lost", transient: true, cause } as const;
+  return new TransportError(`the connection broke: ${reason}`, details);
+}
 
 interface Pending {
   resolve(value: unknown): void;

@@ -14,7 +14,7 @@ export interface Timeouts {
   readonly command: number;
   /** For the reply to DATA; "DATA Initiation" in RFC 5321 §4.5.3.2.4. @default 120000 */
   readonly data: number;
-  /** For the server to take each 64 KiB of mail data; "Data Block" in RFC 5321 §4.5.3.2.5. @default 180000 */
+  /** For the server to take, or a source to give, each 64 KiB of mail data; "Data Block" in RFC 5321 §4.5.3.2.5. @default 180000 */
   readonly content: number;
   /** For the reply to the end of the mail data; "DATA Termination" in RFC 5321 §4.5.3.2.6. @default 600000 */
   readonly endOfData: number;

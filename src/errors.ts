@@ -14,6 +14,8 @@ export const ERROR_CODES = [
   "missing_value",
   "message_too_large",
   "extension_required",
+  "source_failed",
+  "signing_failed",
   // ReplyError
   "greeting_refused",
   "ehlo_refused",

@@ -21,13 +21,20 @@ export class SmtpClient extends Client {
   }
 }
 
-export type { Mailbox, MailboxInput } from "./address.ts";
+export {
+  formatMailbox,
+  type Mailbox,
+  type MailboxInput,
+  parseMailbox,
+  parseMailboxList,
+} from "./address.ts";
 export type { Attachment } from "./attachment.ts";
 export type { MechanismName } from "./auth/mechanism.ts";
 export type { Receipt, SendOptions } from "./client.ts";
-export { composeMessage } from "./compose.ts";
+export { type ComposedStream, type ComposeStreamOptions, composeMessage, composeStream } from "./compose.ts";
 export type { TraceEvent } from "./connection.ts";
 export type { Timeouts } from "./deadline.ts";
+export { createDkimSigner, type DkimOptions, type PrivateCryptoKey, type PrivateJwk } from "./dkim.ts";
 export {
   AuthenticationError,
   ConfigError,
@@ -44,9 +51,25 @@ export {
   SmtpError,
   TransportError,
 } from "./errors.ts";
-export type { Envelope, Message } from "./message.ts";
-export type { ComposedMessage } from "./mime.ts";
+export type {
+  Alternative,
+  Calendar,
+  Envelope,
+  List,
+  ListTarget,
+  Message,
+  MessageContent,
+  OneTimeCode,
+  RawContent,
+  RawMessage,
+} from "./message.ts";
+export type { ComposedMessage, Needs } from "./mime.ts";
 export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
+export type { DkimSigner } from "./signer.ts";
+export type { OpenedLater, Source } from "./source.ts";
+export type { AttachmentDetails } from "./sources/stream.ts";
+export type { UrlRequest } from "./sources/url.ts";
+export { attachment } from "./sources.ts";
 export {
   type CompileOptions,
   compileTemplate,

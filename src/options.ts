@@ -21,6 +21,7 @@ import {
 } from "./options/checks.ts";
 import { readUrl } from "./options/url.ts";
 import type { PoolLimits } from "./pool.ts";
+import { type DkimSigner, readSigners } from "./signer.ts";
 import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
 
 /**
@@ -64,6 +65,8 @@ export interface SmtpClientOptions {
   readonly maxConnections?: number;
   /** Milliseconds after which an unused connection is closed. @default 30000 */
   readonly idleTimeout?: number;
+  /** Signs every message (RFC 6376); with several, each adds a signature. None is ever sent unsigned instead. */
+  readonly dkim?: DkimSigner | readonly DkimSigner[];
   /** Extensions not to use although the server offers them, by `false`. */
   readonly extensions?: {
     readonly pipelining?: boolean;
@@ -85,6 +88,7 @@ export interface ResolvedOptions {
   readonly settings: ConnectionSettings;
   readonly limits: PoolLimits;
   readonly timeout: number | undefined;
+  readonly signers: readonly DkimSigner[];
 }
 
 const OPTIONS: Keys<keyof SmtpClientOptions> = {
@@ -101,6 +105,7 @@ const OPTIONS: Keys<keyof SmtpClientOptions> = {
   timeouts: undefined,
   maxConnections: undefined,
   idleTimeout: undefined,
+  dkim: undefined,
   extensions: undefined,
   trace: undefined,
   lookup: undefined,
@@ -167,6 +172,7 @@ export function resolveOptions(
       idleTimeout: optional(said.idleTimeout, "idleTimeout", readMilliseconds) ?? DEFAULT_LIMITS.idleTimeout,
     },
     timeout: optional(said.timeout, "timeout", readMilliseconds),
+    signers: readSigners(said.dkim, "dkim"),
   };
 }
 

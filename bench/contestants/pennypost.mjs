@@ -1,17 +1,29 @@
-import { composeMessage } from "pennypost";
+import { composeMessage, composeStream } from "pennypost";
 import { messagesOf, rotate } from "../lib/messages.mjs";
+import { withFiles } from "./send/pennypost.mjs";
 
 export { send } from "./send/pennypost.mjs";
 
 /** @param {{ kind: string, file?: string }} options */
 export function compose({ kind, file }) {
-  if (file !== undefined) return { notYet: "not yet: file sources" };
-  const messages = messagesOf(kind);
+  const messages = messagesOf(kind, { file });
+  if (file !== undefined) return composeFile(withFiles(messages[0]));
   const next = rotate(messages);
   // The neutral form is pennypost's own, as far as these messages go.
   return {
     once: () => composeMessage(next()).content.length,
     produce: async () => composeMessage(messages[0]).content,
+  };
+}
+
+function composeFile(message) {
+  return {
+    once: async () => {
+      let size = 0;
+      for await (const piece of (await composeStream(message)).content) size += piece.length;
+      return size;
+    },
+    produce: async () => (await composeStream(message)).toUint8Array(),
   };
 }
 

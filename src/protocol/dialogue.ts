@@ -7,10 +7,26 @@ import { ProtocolError, type Reply, type SmtpError } from "../errors.ts";
 export type Turn =
   | { readonly kind: "greeting" } // the server speaks first
   | { readonly kind: "commands"; readonly commands: readonly Command[]; readonly verdict?: Verdict }
-  | { readonly kind: "content"; readonly content: Uint8Array; readonly verdict?: Verdict }
+  | {
+      readonly kind: "content";
+      readonly content: Uint8Array | Streamed;
+      /** What the server takes at most, where it is not known whether the content is longer. */
+      readonly limit?: number | undefined;
+      readonly verdict?: Verdict;
+    }
   | { readonly kind: "tls" }; // the wire is replaced, and what was learnt on it forgotten
 
 // A group of commands goes out in one write and gets a reply each; mail data gets one.
+
+/** Mail data that is opened when the server asks for it. */
+export interface Streamed {
+  /** In octets, before transparency, where it is known. */
+  readonly size: number | undefined;
+  /** What is waited for where nothing comes: a property of the message. */
+  readonly field: string;
+  /** Block by block. Whoever opens it closes it, by `return`, at any time. */
+  open(): AsyncIterableIterator<Uint8Array>;
+}
 
 /**
  * What is reported where the session ends within a turn, from the replies of the turn that were heard. A server that

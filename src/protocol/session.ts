@@ -13,7 +13,7 @@ import {
   type SmtpError,
   TransportError,
 } from "../errors.ts";
-import type { Dialogue, Turn } from "./dialogue.ts";
+import type { Dialogue, Streamed, Turn } from "./dialogue.ts";
 import { ReplyParser } from "./reply.ts";
 import { Secrets } from "./secrets.ts";
 import { nextState, type State, type Subject } from "./state.ts";
@@ -22,6 +22,7 @@ import { nextState, type State, type Subject } from "./state.ts";
 export type Effect =
   | { readonly do: "write"; readonly commands: readonly Command[] }
   | { readonly do: "stream"; readonly content: Uint8Array }
+  | { readonly do: "pump"; readonly content: Streamed; readonly limit: number | undefined }
   | { readonly do: "upgrade" }
   | { readonly do: "resolve"; readonly value: unknown }
   | { readonly do: "reject"; readonly error: unknown };
@@ -234,7 +235,8 @@ export class Session {
         this.#secrets.remember(turn.commands);
         return [{ do: "write", commands: turn.commands }];
       case "content":
-        return [{ do: "stream", content: turn.content }];
+        if (turn.content instanceof Uint8Array) return [{ do: "stream", content: turn.content }];
+        return [{ do: "pump", content: turn.content, limit: turn.limit }];
       case "tls":
         return [{ do: "upgrade" }];
     }

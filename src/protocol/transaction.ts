@@ -9,7 +9,7 @@ import {
   type Reply,
   ReplyError,
 } from "../errors.ts";
-import { type Dialogue, onlyReply, type Verdict } from "./dialogue.ts";
+import { type Dialogue, onlyReply, type Streamed, type Turn, type Verdict } from "./dialogue.ts";
 import { type Extensions, sizeLimit } from "./extensions.ts";
 
 export interface Transaction {
@@ -18,9 +18,11 @@ export interface Transaction {
   /** The forward-paths, at least one. */
   readonly to: readonly string[];
   /** The message, every line ended by CR LF, before transparency. */
-  readonly content: Uint8Array;
+  readonly content: Uint8Array | Streamed;
   /** An address of the envelope or of the header section is not ASCII (RFC 6531). */
   readonly utf8: boolean;
+  /** A body part is not ASCII, and not encoded (RFC 6152). */
+  readonly eightBit?: boolean | undefined;
 }
 
 export interface Outcome {
@@ -40,11 +42,9 @@ export const MAX_COMMAND_GROUP = 1_000;
 
 const NO_CONTENT = new Uint8Array(0);
 
-export function* transaction(
-  { from, to, content, utf8 }: Transaction,
-  extensions: Extensions,
-): Dialogue<Outcome> {
-  const { parameters, used } = mailParameters(content, utf8, extensions);
+export function* transaction(message: Transaction, extensions: Extensions): Dialogue<Outcome> {
+  const { from, to, content } = message;
+  const { parameters, used } = mailParameters(message, extensions);
   const commands = [mailFrom(from, parameters), ...to.map(rcptTo), data()];
   const replies: Reply[] = [];
   const verdict: Verdict = (heard) => judge(to, [...replies, ...heard]).refusal;
@@ -67,7 +67,7 @@ export function* transaction(
     throw refusal;
   }
 
-  const reply = onlyReply(yield { kind: "content", content });
+  const reply = onlyReply(yield contentTurn(content, extensions));
   if (!isPositive(reply)) {
     throw new ReplyError(`the server refused the message: ${describeReply(reply)}`, {
       code: "content_refused",
@@ -80,45 +80,57 @@ export function* transaction(
   return { accepted, rejected, reply, used: pipelining ? ["PIPELINING", ...used] : used };
 }
 
+function contentTurn(content: Transaction["content"], extensions: Extensions): Turn {
+  if (content instanceof Uint8Array || content.size !== undefined) return { kind: "content", content };
+  return { kind: "content", content, limit: sizeLimit(extensions) };
+}
+
 /** What MAIL says of the message, and what the message needs that the server must offer. */
 function mailParameters(
-  content: Uint8Array,
-  utf8: boolean,
+  { content, utf8, eightBit }: Transaction,
   extensions: Extensions,
 ): { readonly parameters: readonly string[]; readonly used: readonly string[] } {
   const parameters: string[] = [];
   const used: string[] = [];
-  if (extensions.has("SIZE")) {
+  const size = content instanceof Uint8Array ? content.length : content.size;
+  // RFC 1870 §5 would take an estimate; what is not known is not said.
+  if (extensions.has("SIZE") && size !== undefined) {
     const limit = sizeLimit(extensions);
-    if (limit !== undefined && content.length > limit) {
-      throw new MessageError(
-        "message",
-        `it is ${content.length} octets long; the server takes ${limit} at most`,
-        {
-          code: "message_too_large",
-          phase: "mail",
-        },
-      );
+    if (limit !== undefined && size > limit) {
+      throw new MessageError("message", `it is ${size} octets long; the server takes ${limit} at most`, {
+        code: "message_too_large",
+        phase: "mail",
+      });
     }
-    parameters.push(`SIZE=${content.length}`);
+    parameters.push(`SIZE=${size}`);
     used.push("SIZE");
   }
+  if (eightBit) {
+    demand("8BITMIME", extensions, "a body is not ASCII, and the server does not offer 8BITMIME (RFC 6152)");
+    parameters.push("BODY=8BITMIME");
+    used.push("8BITMIME");
+  }
   if (utf8) {
-    if (!extensions.has("SMTPUTF8")) {
-      throw new MessageError(
-        "message",
-        "an address is not ASCII, and the server does not offer SMTPUTF8 (RFC 6531)",
-        {
-          code: "extension_required",
-          phase: "mail",
-          hint: "use an ASCII address, or a server that offers SMTPUTF8",
-        },
-      );
-    }
+    demand(
+      "SMTPUTF8",
+      extensions,
+      "an address is not ASCII, and the server does not offer SMTPUTF8 (RFC 6531)",
+    );
     parameters.push("SMTPUTF8");
     used.push("SMTPUTF8");
   }
   return { parameters, used };
+}
+
+/** Refuses what cannot be sent without an extension. */
+function demand(keyword: "8BITMIME" | "SMTPUTF8", extensions: Extensions, complaint: string): void {
+  if (extensions.has(keyword)) return;
+  const what = keyword === "SMTPUTF8" ? "an ASCII address" : "ASCII, or an encoding";
+  throw new MessageError("message", complaint, {
+    code: "extension_required",
+    phase: "mail",
+    hint: `use ${what}, or a server that offers ${keyword}`,
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 // Mail data on its way through DATA (RFC 5321 §4.5.2): a dot that begins a line is doubled, and a line holding
 // one dot ends it all. The state is kept across blocks, for a line may begin at any octet of any block.
 
-import { CR, DOT, join, LF } from "../bytes.ts";
+import { CR, DOT, HIGH_BITS, join, LF, viewOf } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
 
 /** Blocks of this many octets are handed to the wire: enough to keep it busy, few enough to wait for between. */
@@ -33,11 +33,17 @@ export class Transparency {
   /** The octets of one block, dots doubled. */
   block(octets: Uint8Array): Uint8Array {
     const parts: Uint8Array[] = [];
+    const view = viewOf(octets);
+    const lastWord = octets.length - 4;
     let position = this.#position;
     let from = 0;
     for (let at = 0; at < octets.length; at++) {
+      if (position === "within") {
+        // Nearly all octets are letters or digits within a line: four are passed over at once where none is a control.
+        while (at <= lastWord && !hasControl(view.getInt32(at, true))) at += 4;
+        if (at === octets.length) break;
+      }
       const octet = octets[at] ?? 0;
-      // Nearly all octets are letters or digits within a line.
       if (octet > DOT && position === "within") continue;
       if (octet === LF) {
         if (position !== "cr") throw bareLineEnd("line feed");
@@ -68,6 +74,11 @@ export class Transparency {
 }
 
 const DOUBLED = Uint8Array.of(DOT);
+
+/** Whether any of four octets is below the space. Above one that is, others may be taken for one: they are looked at. */
+function hasControl(word: number): boolean {
+  return ((word - 0x20202020) & ~word & HIGH_BITS) !== 0;
+}
 
 // Servers disagree on what a bare CR or LF is, and what one reads as text another reads as the end of the message
 // with commands behind it. None leaves.

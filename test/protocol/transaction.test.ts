@@ -46,6 +46,98 @@ const MESSAGE = `C: Subject: hi
   C: ..dot
   C: .`;
 
+/** Mail data that is opened later; here nobody opens it. */
+function streamed(size: number | undefined): Transaction["content"] {
+  return {
+    size,
+    field: "attachments[0].content",
+    open: () => {
+      throw new Error("nobody asked for it");
+    },
+  };
+}
+
+describe("mail data that is opened later", () => {
+  const turns = (size: number | undefined, extensions: ReadonlyMap<string, readonly string[]>) => {
+    const content = streamed(size);
+    const dialogue = transaction({ from: "a@x", to: ["b@x"], content, utf8: false }, extensions);
+    const said: string[] = [];
+    for (let step = dialogue.next([]); !step.done; ) {
+      const turn = step.value;
+      if (turn.kind === "content") return { said, turn, content };
+      if (turn.kind === "commands") said.push(...turn.commands.map(({ line }) => line));
+      step = dialogue.next([{ code: said.at(-1) === "DATA" ? 354 : 250, lines: [""] }]);
+    }
+    throw new Error("it came to nothing");
+  };
+
+  test("is announced with its size where that is known", () => {
+    const { said, turn, content } = turns(1000, new Map([["SIZE", ["2000"]]]));
+    expect(said[0]).toBe("MAIL FROM:<a@x> SIZE=1000");
+    expect(turn).toMatchObject({ kind: "content", content });
+  });
+
+  test("is announced without a size where that is not known, and goes with the limit of the server", () => {
+    const { said, turn } = turns(undefined, new Map([["SIZE", ["2000"]]]));
+    expect(said[0]).toBe("MAIL FROM:<a@x>");
+    expect(turn).toMatchObject({ kind: "content", limit: 2000 });
+    expect(turns(undefined, new Map([["SIZE", ["0"]]])).turn).toMatchObject({ limit: undefined });
+  });
+
+  test("that is known to be too large is refused before MAIL", () => {
+    expect(() => turns(2001, new Map([["SIZE", ["2000"]]]))).toThrow("it is 2001 octets long");
+  });
+});
+
+describe("a body that is not ASCII", () => {
+  const one: Transaction = {
+    from: "a@x",
+    to: ["b@x"],
+    content: encodeUtf8("\r\nü\r\n"),
+    utf8: false,
+    eightBit: true,
+  };
+  const mail = (message: Transaction, ...keywords: readonly string[]): unknown => {
+    const extensions = new Map(keywords.map((keyword) => [keyword, []]));
+    const turn = transaction(message, extensions).next([]).value;
+    return "kind" in turn && turn.kind === "commands" ? turn.commands[0]?.line : turn;
+  };
+
+  test("is announced where the server takes it, before SMTPUTF8", () => {
+    expect(mail(one, "8BITMIME")).toBe("MAIL FROM:<a@x> BODY=8BITMIME");
+    expect(mail({ ...one, utf8: true }, "SMTPUTF8", "8BITMIME")).toBe(
+      "MAIL FROM:<a@x> BODY=8BITMIME SMTPUTF8",
+    );
+    expect(mail({ ...one, eightBit: false }, "8BITMIME")).toBe("MAIL FROM:<a@x>");
+  });
+
+  test("is refused where the server does not", () => {
+    expect(() => mail(one)).toThrow("the server does not offer 8BITMIME (RFC 6152)");
+  });
+
+  test("is told of in the outcome", () => {
+    const { value } = play(
+      `S: 220 mx.example
+       C: EHLO client.example
+       S: 250-mx.example
+       S: 250 8BITMIME
+       C: MAIL FROM:<alice@example.com> BODY=8BITMIME
+       S: 250 ok
+       C: RCPT TO:<bob@example.org>
+       S: 250 ok
+       C: DATA
+       S: 354 go
+       C: Subject: hi
+       C: 
+       C: ..dot
+       C: .
+       S: 250 ok`,
+      send({ eightBit: true, to: ["bob@example.org"] }),
+    );
+    expect(value?.used).toEqual(["8BITMIME"]);
+  });
+});
+
 test("the work of a lock-step transaction grows no faster than its recipients", () => {
   const time = (recipients: number): number => {
     const to = Array.from({ length: recipients }, (_, index) => `r${index}@example.org`);

@@ -65,6 +65,24 @@ describe("dots", () => {
   });
 });
 
+test("octets of any kind, at any place in memory, leave as they are but for doubled dots, or do not leave", () => {
+  const unit = fc.constantFrom("\r\n", "\r\n", ".", "a", " ", "\t", "\0", "ü", "字", "abcdefgh", "\r", "\n");
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 40 }), fc.nat(7), (units, offset) => {
+      const content = units.join("");
+      const memory = Buffer.from(`${"x".repeat(offset)}${content}`);
+      const octets = memory.subarray(offset);
+      const transparency = new Transparency();
+      const leave = (): string => decodeLatin1(join([transparency.block(octets), transparency.end()]));
+      if (/\r(?!\n)|(?<!\r)\n/.test(content)) return void expect(leave).toThrow(MessageError);
+      const lines = octets.toString("latin1").split("\r\n");
+      const doubled = lines.map((line) => (line.startsWith(".") ? `.${line}` : line)).join("\r\n");
+      expect(leave()).toBe(`${doubled}${lines.at(-1) === "" ? "" : "\r\n"}.\r\n`);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 describe("the end of data", () => {
   test.each([
     ["content that ends its last line", "x\r\n", "x\r\n.\r\n"],

@@ -1,0 +1,105 @@
+// A composed message on its way out: what is in memory and what flows, as one stream of blocks.
+
+import { type Chunk, joinAlone, utf8Length } from "./bytes.ts";
+import { Flow, type Octets } from "./flow.ts";
+import { Base64Lines, base64LinesLength } from "./mime.ts";
+
+/** What is longer is handed over in parts of so many octets, for the wire to be waited for between them. */
+const MAX_BLOCK = 65_536;
+
+/** The content of a message that was composed, block by block. */
+export class Content {
+  readonly #chunks: readonly (Chunk | Flow)[];
+  readonly size: number | undefined;
+  #reading: Flow | undefined;
+
+  constructor(chunks: readonly (Chunk | Flow)[]) {
+    this.#chunks = chunks;
+    this.size = sizeOf(chunks);
+  }
+
+  /** Where the octets that are waited for come from, as errors name it. */
+  get field(): string {
+    return (this.#reading ?? flowsOf(this.#chunks)[0])?.field ?? "message";
+  }
+
+  /**
+   * Opens what there is to open, each when it is its turn. What is returned can be closed at any time: what is waited
+   * for meanwhile then fails.
+   */
+  open(): Octets {
+    const current: { octets?: Octets } = {};
+    const blocks = this.#blocks(current);
+    return {
+      next: () => blocks.next(),
+      return: async () => {
+        void current.octets?.return();
+        // Not waited for: where a source hangs, it never comes to this.
+        void blocks.return(undefined);
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  async *#blocks(current: { octets?: Octets }): AsyncGenerator<Uint8Array, undefined, void> {
+    let gathered: Chunk[] = [];
+    for (const chunk of this.#chunks) {
+      if (!(chunk instanceof Flow)) {
+        gathered.push(chunk);
+        continue;
+      }
+      this.#reading = chunk;
+      const lines = new Base64Lines();
+      current.octets = chunk.open();
+      for await (const octets of current.octets) {
+        for (const block of lines.push(octets)) {
+          if (gathered.length === 0) {
+            yield block;
+          } else {
+            // What is in memory before it goes with it: a write for a few fields would be a packet.
+            for (const part of inBlocks(joinAlone([...gathered, block]))) yield part;
+            gathered = [];
+          }
+        }
+      }
+      gathered.push(lines.end());
+    }
+    for (const part of inBlocks(joinAlone(gathered))) yield part;
+  }
+}
+
+/** The sources that a message opens when it is sent. */
+export function flowsOf(chunks: readonly (Chunk | Flow)[]): readonly Flow[] {
+  return chunks.filter((chunk) => chunk instanceof Flow);
+}
+
+/** Whether all of a message is in memory. */
+export function isInMemory(chunks: readonly (Chunk | Flow)[]): chunks is readonly Chunk[] {
+  for (const chunk of chunks) if (chunk instanceof Flow) return false;
+  return true;
+}
+
+function sizeOf(chunks: readonly (Chunk | Flow)[]): number | undefined {
+  let size = 0;
+  for (const chunk of chunks) {
+    if (!(chunk instanceof Flow)) size += lengthOf(chunk);
+    else if (chunk.length === undefined) return undefined;
+    else size += base64LinesLength(chunk.length);
+  }
+  return size;
+}
+
+function lengthOf(chunk: Chunk): number {
+  return typeof chunk === "string" ? utf8Length(chunk) : chunk.length;
+}
+
+function* inBlocks(octets: Uint8Array): Generator<Uint8Array, void, void> {
+  if (octets.length <= MAX_BLOCK) {
+    if (octets.length > 0) yield octets;
+    return;
+  }
+  for (let at = 0; at < octets.length; at += MAX_BLOCK) yield octets.subarray(at, at + MAX_BLOCK);
+}

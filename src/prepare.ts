@@ -1,0 +1,169 @@
+// What a composed message needs before a connection is asked for, where it is not all in memory or is to be signed:
+// its sources become its own, what is not there is found out, and the signature is made.
+
+import { abortError, onAbort } from "./abort.ts";
+import { type Chunk, joinAlone } from "./bytes.ts";
+import { Content, flowsOf, isInMemory } from "./content.ts";
+import { Deadline } from "./deadline.ts";
+import { escapeText, MessageError, SmtpError } from "./errors.ts";
+import { Flow, type Octets, stalled } from "./flow.ts";
+import type { Composition } from "./mime.ts";
+import type { DkimSigner } from "./signer.ts";
+
+export interface Preparation {
+  readonly signers: readonly DkimSigner[];
+  /** How long a source may give nothing, in milliseconds. */
+  readonly patience: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * How many octets of a message, as they are sent, are kept where a stream is to be signed and then sent: as much as the
+ * large mailbox providers take, and little enough for many messages at a time. What can be opened twice is not kept.
+ */
+export const MAX_KEPT = 33_554_432;
+
+/** Whether a message can be sent as it was composed. */
+export function isReady({ chunks }: Composition, signers: readonly DkimSigner[]): boolean {
+  return signers.length === 0 && isInMemory(chunks);
+}
+
+/** Makes a message ready to be sent. Where that fails, none of its sources is left open. */
+export async function prepare(
+  composition: Composition,
+  { signers, patience, signal }: Preparation,
+): Promise<Composition> {
+  const flows = flowsOf(composition.chunks);
+  const watch = new Watch(patience, signal);
+  const work = async (): Promise<Composition> => {
+    for (const flow of flows) await watch.over(flow, () => flow.measure());
+    if (signers.length === 0) return composition;
+    // RFC 6376 §5.3: no relay may have to change what is signed, so it is not left to this server what is sent.
+    return sign(composition.sevenBit?.() ?? composition, signers, watch);
+  };
+  try {
+    for (const flow of flows) flow.take();
+    return await Promise.race([work(), watch.broken]);
+  } catch (error) {
+    watch.close();
+    dismiss(composition);
+    throw error;
+  } finally {
+    watch.end();
+  }
+}
+
+/** Lets go of the sources of a message that is not going to be sent, or sent again. */
+export function dismiss({ chunks }: Composition): void {
+  for (const chunk of chunks) if (chunk instanceof Flow) chunk.dismiss();
+}
+
+/** Signs a message: every signature is over the message itself, and not over another (RFC 6376 §4.2). */
+async function sign(
+  composition: Composition,
+  signers: readonly DkimSigner[],
+  watch: Watch,
+): Promise<Composition> {
+  const { envelope, messageId, needs } = composition;
+  const chunks = await keep(composition.chunks, watch);
+  const now = new Date();
+  const whole = isInMemory(chunks) ? joinAlone(chunks) : undefined;
+  let fields = "";
+  for (const signer of signers) {
+    try {
+      fields += await signer.sign(whole ?? watch.read(new Content(chunks)), now);
+      if (!fields.endsWith("\n")) throw new Error("the signature has no line end");
+    } catch (error) {
+      if (error instanceof SmtpError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new MessageError("message", `could not be signed: ${escapeText(reason)}`, {
+        code: "signing_failed",
+        cause: error,
+      });
+    }
+  }
+  const signed = whole === undefined ? [fields, ...chunks] : [joinAlone([fields, whole])];
+  return { envelope, messageId, needs, chunks: signed };
+}
+
+/** The chunks of a message, with what can be read only once in memory. */
+async function keep(chunks: readonly (Chunk | Flow)[], watch: Watch): Promise<readonly (Chunk | Flow)[]> {
+  const kept: (Chunk | Flow)[] = [];
+  let length = 0;
+  for (const chunk of chunks) {
+    if (!(chunk instanceof Flow) || chunk.isReopenable) {
+      kept.push(chunk);
+      continue;
+    }
+    for await (const block of watch.read(new Content([chunk]))) {
+      length += block.length;
+      if (length > MAX_KEPT) {
+        throw new MessageError(chunk.field, `is a stream, too long to be kept while it is signed`, {
+          code: "source_failed",
+          hint: `${MAX_KEPT} octets can be kept; give what can be opened twice: a file, a Blob, or attachment.stream()`,
+        });
+      }
+      kept.push(block);
+    }
+  }
+  return kept;
+}
+
+/** Ends what is waited for where a source gives nothing, or the caller gives up. */
+class Watch {
+  readonly broken: Promise<never>;
+  readonly #patience: number;
+  readonly #stopListening: () => void;
+  readonly #deadline: Deadline;
+  #source: { readonly field: string } | undefined;
+  #octets: Octets | undefined;
+  #isOver = false;
+
+  constructor(patience: number, signal: AbortSignal | undefined) {
+    let giveUp: (error: Error) => void = () => {};
+    this.broken = new Promise((_, reject) => {
+      giveUp = reject;
+    });
+    this.broken.catch(() => {});
+    const abort = (): void => giveUp(abortError(signal, "message"));
+    this.#patience = patience;
+    this.#deadline = new Deadline(() => giveUp(stalled(this.#source?.field ?? "message", patience)));
+    this.#stopListening = onAbort(signal, abort);
+    if (signal?.aborted) abort();
+  }
+
+  /** Waits for something that this source does. */
+  async over<T>(source: { readonly field: string }, doing: () => Promise<T>): Promise<T> {
+    if (this.#isOver) throw new Error("nobody waits for it any more");
+    this.#source = source;
+    this.#deadline.set(this.#patience);
+    const done = await doing();
+    this.#deadline.rest();
+    return done;
+  }
+
+  /** The octets of `content`, waited for one block at a time. */
+  read(content: Content): AsyncIterable<Uint8Array> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        const octets = content.open();
+        this.#octets = octets;
+        return {
+          next: () => this.over(content, () => octets.next()),
+          return: () => octets.return(),
+        };
+      },
+    };
+  }
+
+  /** Closes what is open. */
+  close(): void {
+    void this.#octets?.return();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#deadline.clear();
+    this.#stopListening();
+  }
+}
