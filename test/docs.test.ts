@@ -13,12 +13,19 @@ import { connectNode } from "../src/transport/node.ts";
 import { diagnose, examplesInMarkdown, examplesInSource, ROOT, run } from "./support/examples.ts";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/errors.md"];
+const pages = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "docs/errors.md",
+  "docs/messages.md",
+];
 const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).filter((path) =>
   path.endsWith(".ts"),
 );
 const examples = [
-  ...["README.md", "docs/errors.md"].flatMap(examplesInMarkdown),
+  ...["README.md", "docs/errors.md", "docs/messages.md"].flatMap(examplesInMarkdown),
   ...sources.flatMap((path) => examplesInSource(`src/${path}`)),
 ];
 
