@@ -50,7 +50,9 @@ export function decodeLatin1(octets: Uint8Array): string {
 
 /** An octet for each character, none of which may be beyond Latin-1. */
 export function encodeLatin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const octets = new Uint8Array(text.length);
+  for (let at = 0; at < octets.length; at++) octets[at] = text.charCodeAt(at);
+  return octets;
 }
 
 /** How many arguments one call is given: engines run out of stack somewhere past 65,535. */
@@ -147,7 +149,7 @@ export function join(chunks: readonly Chunk[], from: (length: number) => Uint8Ar
   let at = 0;
   for (const chunk of chunks) {
     if (typeof chunk === "string") {
-      at += utf8Encoder.encodeInto(chunk, at === 0 ? whole : whole.subarray(at)).written;
+      at += encodeInto(chunk, at === 0 ? whole : whole.subarray(at));
     } else {
       if (chunk instanceof Uint8Array) whole.set(chunk, at);
       else chunk.write(whole.subarray(at, at + chunk.length));

@@ -2,7 +2,7 @@
 
 import { type Chunk, joinAlone, utf8Length } from "./bytes.ts";
 import { Flow, type Octets } from "./flow.ts";
-import { Base64Lines, base64LinesLength } from "./mime.ts";
+import { Base64Lines, base64Length } from "./mime.ts";
 
 /** What is longer is handed over in parts of so many octets, for the wire to be waited for between them. */
 const MAX_BLOCK = 65_536;
@@ -87,7 +87,7 @@ function sizeOf(chunks: readonly (Chunk | Flow)[]): number | undefined {
   for (const chunk of chunks) {
     if (!(chunk instanceof Flow)) size += lengthOf(chunk);
     else if (chunk.length === undefined) return undefined;
-    else size += base64LinesLength(chunk.length);
+    else size += base64Length(chunk.length);
   }
   return size;
 }

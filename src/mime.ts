@@ -15,7 +15,8 @@ import { CRLF, mailboxField, structuredField, unstructuredField } from "./mime/h
 import { serialize } from "./mime/part.ts";
 import { eightBitError, isEightBit, partOf } from "./mime/tree.ts";
 
-export { BASE64_BLOCK, Base64Lines, base64LinesLength } from "./mime/base64-lines.ts";
+export { BASE64_BLOCK, Base64Lines } from "./mime/base64-lines.ts";
+export { base64Length } from "./mime/transfer-encoding.ts";
 
 /** What composing takes from the world. */
 export interface ComposeContext {
@@ -36,7 +37,7 @@ export interface Composition {
    * The same message for a server without 8BITMIME, where `needs.eightBit`: same identifier, date and boundaries. There is
    * none where a message stands in it that is not to be changed.
    */
-  readonly sevenBit?: () => Composition;
+  readonly sevenBit: (() => Composition) | undefined;
 }
 
 /** Says what the server must be able to do for a message. */
@@ -44,7 +45,7 @@ export interface Needs {
   /** SMTPUTF8 (RFC 6531): an address is not ASCII. */
   readonly utf8: boolean;
   /** 8BITMIME (RFC 6152): a body part is not ASCII, and not encoded. */
-  readonly eightBit?: boolean;
+  readonly eightBit: boolean;
 }
 
 /** Is a message as it goes on the wire, before transparency (RFC 5321 §4.5.2). */
@@ -101,7 +102,7 @@ function compositionOf(
   { envelope, utf8 }: ResolvedMessage,
   { messageId, chunks, eightBit }: Pick<Composition, "messageId" | "chunks"> & { readonly eightBit: boolean },
 ): Composition {
-  return { envelope, messageId, needs: { utf8, eightBit }, chunks };
+  return { envelope, messageId, needs: { utf8, eightBit }, chunks, sevenBit: undefined };
 }
 
 function composeRaw(message: ResolvedRaw): Composition {

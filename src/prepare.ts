@@ -83,7 +83,7 @@ async function sign(
     }
   }
   const signed = whole === undefined ? [fields, ...chunks] : [joinAlone([fields, whole])];
-  return { envelope, messageId, needs, chunks: signed };
+  return { envelope, messageId, needs, chunks: signed, sevenBit: undefined };
 }
 
 /** The chunks of a message, with what can be read only once in memory. */

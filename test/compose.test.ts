@@ -325,16 +325,17 @@ describe("a signature", () => {
   test("is over what needs no conversion on the way, where there is a choice", async () => {
     const one = signer();
     const part = { envelope: { from: "", to: [] }, messageId: "<1@x>" };
-    const sevenBit = { ...part, needs: { utf8: false }, chunks: ["=C3=BC\r\n"] };
+    const needs = { utf8: false, eightBit: false };
+    const sevenBit = { ...part, needs, chunks: ["=C3=BC\r\n"], sevenBit: undefined };
     const composition = {
       ...part,
-      needs: { utf8: false, eightBit: true },
+      needs: { ...needs, eightBit: true },
       chunks: ["ü\r\n"],
       sevenBit: () => sevenBit,
     };
     const signed = await prepare(composition, { signers: [one], patience: 1000 });
     expect(one.signed).toEqual(["=C3=BC\r\n"]);
-    expect(signed).toMatchObject({ needs: { utf8: false } });
+    expect(signed).toMatchObject({ needs });
     expect(signed.sevenBit).toBeUndefined();
   });
 });
@@ -397,8 +398,9 @@ describe("preparing a message", () => {
   });
 
   function compositionOf(content: Source): Parameters<typeof prepare>[0] {
-    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>", needs: { utf8: false } };
-    return { ...part, chunks: [flowOf(content)] };
+    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>" };
+    const needs = { utf8: false, eightBit: false };
+    return { ...part, needs, chunks: [flowOf(content)], sevenBit: undefined };
   }
 });
 

@@ -62,7 +62,7 @@ describe("a signature", () => {
       x: "1772370000",
       h: [
         "from:from:to:to:cc:subject:subject:date:date:reply-to:message-id:message-id:mime-version:mime-version",
-        "content-type:content-type:list-unsubscribe:list-unsubscribe-post",
+        "content-type:content-type:content-transfer-encoding:list-unsubscribe:list-unsubscribe-post",
       ].join(":"),
       bh: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
       b: expect.stringMatching(/^[A-Za-z0-9+/]{86}==$/),

@@ -167,7 +167,25 @@ function readPkcs1(octets: Uint8Array): SigningKey {
   if (modulus === undefined || numbers.length < 9 || numbers.some(({ tag }) => tag !== INTEGER))
     throw damaged();
   checkRsaBits(bitLength(modulus.value));
+  if (!belongTogether(numbers.map(({ value }) => BigInt(`0x0${encodeHex(value)}`)))) throw damaged();
   return rsa(importing(pkcs8(OID_RSA, octets, NULL), RSA));
+}
+
+/** Whether the numbers make a key. A runtime may sign with any, and nobody could verify that. */
+function belongTogether([
+  ,
+  n = 0n,
+  e = 0n,
+  d = 0n,
+  p = 0n,
+  q = 0n,
+  dp,
+  dq,
+  qi = 0n,
+]: readonly bigint[]): boolean {
+  if (p < 3n || q < 3n || e < 3n || p * q !== n) return false;
+  const isInverse = (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n;
+  return isInverse && dp === d % (p - 1n) && dq === d % (q - 1n) && (qi * q) % p === 1n;
 }
 
 const RSA_NUMBERS = ["n", "e", "d", "p", "q", "dp", "dq", "qi"] as const;

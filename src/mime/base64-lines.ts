@@ -2,16 +2,13 @@
 
 import { encodeLatin1, joinAlone } from "../bytes.ts";
 import { CRLF } from "./header.ts";
-import { encodeBase64Lines } from "./transfer-encoding.ts";
-
-/** Octets of a line of 76 characters. */
-const LINE = 57;
+import { encodeBase64Lines, LINE_OCTETS } from "./transfer-encoding.ts";
 
 /**
  * How many octets are encoded at once: whole lines, and no more than 64 KiB when they are. Whoever reads as many at a
  * time has them encoded where they are.
  */
-export const BASE64_BLOCK: number = LINE * 840;
+export const BASE64_BLOCK: number = LINE_OCTETS * 840;
 
 const LINE_END = encodeLatin1(CRLF);
 const NOTHING = new Uint8Array(0);
@@ -54,9 +51,4 @@ export class Base64Lines {
     this.#hasBegun = true;
     return joinAlone(chunks);
   }
-}
-
-/** How long that many octets become, without a line end behind the last. */
-export function base64LinesLength(octets: number): number {
-  return 4 * Math.ceil(octets / 3) + CRLF.length * Math.max(0, Math.ceil(octets / LINE) - 1);
 }

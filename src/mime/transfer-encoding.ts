@@ -1,6 +1,7 @@
 // Content-Transfer-Encoding (RFC 2045 §6): the cheapest form that passes through every server.
 
 import { type Chunk, CR, encodeBase64, encodeInto, LF, type Piece, viewOf } from "../bytes.ts";
+import { MessageError } from "../errors.ts";
 import { canonicalText } from "./canonical.ts";
 import { MAX_LINE } from "./header.ts";
 import { encodeQuotedPrintable } from "./quoted-printable.ts";
@@ -29,7 +30,7 @@ export function encodeText(text: string): EncodedBody {
 }
 
 /** Octets of a line of base64, and the characters they become (RFC 2045 §6.8). */
-const LINE_OCTETS = 57;
+export const LINE_OCTETS = 57;
 const LINE_CHARACTERS = 76;
 /** Lines done at once: the block and its characters stay in the second-level cache. */
 const BLOCK_LINES = 1024;
@@ -42,13 +43,14 @@ export function encodeBase64Lines(octets: Uint8Array): Piece {
 function writeBase64Lines(octets: Uint8Array, out: Uint8Array): void {
   const view = viewOf(out);
   let line = 0;
+  let written = 0;
   for (let from = 0; from < octets.length; from += LINE_OCTETS * BLOCK_LINES) {
     const characters = encodeBase64(octets.subarray(from, from + LINE_OCTETS * BLOCK_LINES));
     const isLast = from + LINE_OCTETS * BLOCK_LINES >= octets.length;
     // The block is written where it ends, without line ends, and its lines then moved forward one by one.
     const ends = Math.ceil(characters.length / LINE_CHARACTERS) - (isLast ? 1 : 0);
     let source = line + 2 * ends;
-    encodeInto(characters, out.subarray(source));
+    written += encodeInto(characters, out.subarray(source)) + 2 * ends;
     for (let end = 0; end < ends; end++) {
       // Eight characters at once, and four. No octets of ASCII are a NaN, which might be changed on its way.
       for (const next = source + LINE_CHARACTERS - 4; source < next; source += 8, line += 8) {
@@ -61,9 +63,16 @@ function writeBase64Lines(octets: Uint8Array, out: Uint8Array): void {
       out[line++] = LF;
     }
   }
+  // Memory that was handed on meanwhile is empty, and what stood in ours before would be sent instead.
+  if (written !== out.length) {
+    throw new MessageError("attachments", "has content that became longer or shorter before it was sent", {
+      hint: "leave octets where they are until the message has been sent, or give a copy",
+    });
+  }
 }
 
-function base64Length(octets: number): number {
+/** How long that many octets become, without a line end after the last. */
+export function base64Length(octets: number): number {
   const characters = Math.ceil(octets / 3) * 4;
   return characters + 2 * Math.max(0, Math.ceil(characters / LINE_CHARACTERS) - 1);
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { inspect } from "node:util";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { readPrivateKey } from "../../src/dkim/key.ts";
 import { Sha256 } from "../../src/dkim/sha256.ts";
 import { ConfigError } from "../../src/errors.ts";
@@ -210,13 +210,12 @@ describe("what cannot sign is refused at once:", () => {
 });
 
 describe("a key that the runtime refuses", () => {
-  // Nine numbers, of which the modulus is large enough, and no two belong together.
-  const numbers = Buffer.from(`020100028180${"80".padEnd(256, "0")}${"020100".repeat(7)}`, "hex");
-  const der = Buffer.concat([Buffer.of(0x30, 0x81, numbers.length), numbers]).toString("base64");
-  const text = `-----BEGIN RSA PRIVATE KEY-----\n${der}\n-----END RSA PRIVATE KEY-----`;
+  afterEach(() => void vi.restoreAllMocks());
 
   test("signs nothing, now or later, and stays unsaid", async () => {
+    const text = String(RSA.privateKey.export({ type: "pkcs8", format: "pem" }));
     const key = readPrivateKey(text);
+    vi.spyOn(crypto.subtle, "importKey").mockRejectedValue(new Error("not here"));
     for (let attempt = 0; attempt < 2; attempt++) {
       const error = await key.sign(octets).then(
         () => expect.unreachable(),
@@ -226,5 +225,24 @@ describe("a key that the runtime refuses", () => {
       expect(error).toMatchObject({ option: "privateKey" });
       expectSilent(inspect(error, { depth: 9, showHidden: true }), text);
     }
+  });
+});
+
+describe("numbers that do not belong together", () => {
+  const jwk = (): Record<string, unknown> =>
+    generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ format: "jwk" });
+
+  test.each([
+    ["the modulus of another key", () => ({ n: jwk().n })],
+    ["no exponent", () => ({ e: "" })],
+    ["an even exponent", () => ({ e: "AQAA" })],
+    ["the private exponent of another key", () => ({ d: jwk().d })],
+    ["a prime of another key", () => ({ p: jwk().p })],
+    ["a remainder of another key", () => ({ dp: jwk().dp })],
+    ["an inverse of another key", () => ({ qi: jwk().qi })],
+    ["a prime that is none", () => ({ p: jwk().n, q: "AQ" })],
+  ])("are refused at once: %s", (_, wrong) => {
+    const key = { ...jwk(), ...wrong() };
+    expect(refusal(key)).toContain("is damaged");
   });
 });

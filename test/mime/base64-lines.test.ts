@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BASE64_BLOCK, Base64Lines, base64LinesLength } from "../../src/mime/base64-lines.ts";
+import { BASE64_BLOCK, Base64Lines } from "../../src/mime/base64-lines.ts";
+import { base64Length } from "../../src/mime/transfer-encoding.ts";
 
 describe("base64 of octets that come piece by piece", () => {
   test("is the same for every way to cut them, in lines of 76 characters", () => {
@@ -37,7 +38,7 @@ describe("base64 of octets that come piece by piece", () => {
             .toString("base64")
             .match(/.{1,76}/g) ?? [];
         expect(encoded).toBe(lines.join("\r\n"));
-        expect(base64LinesLength(octets.length)).toBe(encoded.length);
+        expect(base64Length(octets.length)).toBe(encoded.length);
       }),
       { numRuns: 60 },
     );

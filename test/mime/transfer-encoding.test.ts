@@ -52,6 +52,22 @@ describe("base64", () => {
     }
   });
 
+  test("of octets that are gone, fewer or said to be more is refused, not filled with what stood there", () => {
+    class Longer extends Uint8Array {
+      override get length(): number {
+        return 1000;
+      }
+    }
+    const gone = octetsOf(200_000);
+    const fewer = new Uint8Array(
+      Reflect.construct(ArrayBuffer, [200_000, { maxByteLength: 200_000 }]) as ArrayBuffer,
+    );
+    const pieces = [gone, fewer, new Longer(10)].map((octets) => encodeBase64Lines(octets));
+    structuredClone(gone.buffer, { transfer: [gone.buffer as ArrayBuffer] });
+    (fewer.buffer as ArrayBuffer & { resize(length: number): void }).resize(100);
+    for (const piece of pieces) expect(() => join([piece])).toThrow("became longer or shorter");
+  });
+
   test("reads a view of a larger buffer as what it shows", () => {
     expect(textOf(encodeBase64Lines(octetsOf(100).subarray(3, 6)))).toBe(
       Buffer.from(octetsOf(100).subarray(3, 6)).toString("base64"),
