@@ -1,8 +1,20 @@
 // A real Postfix, told what a real server is told, and each message read back from where it was delivered.
+import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { afterAll, describe, expect, inject, test, vi } from "vitest";
-import { AuthenticationError, MessageError, type Reply, ReplyError, SmtpClient } from "../../src/index.ts";
+import {
+  AuthenticationError,
+  attachment,
+  createDkimSigner,
+  MessageError,
+  type Reply,
+  ReplyError,
+  SmtpClient,
+} from "../../src/index.ts";
+import { verify } from "../dkim/verifier.ts";
 import { copiesOf, deliveredCopies } from "./maildir.ts";
 import { recordingRelay, sentContent } from "./relay.ts";
 import { compare, fullMessage, type Sample, shortMessage } from "./sample.ts";
@@ -61,6 +73,36 @@ describe("a message arrives as it was written", () => {
     const [copy] = await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
     expect(copy?.content).toBe(sentContent(relay.recordings[0] ?? []));
     saw("octet for octet", receipt.reply, `${copy?.content.length} octets stored are those that were sent`);
+  });
+});
+
+describe("a file, signed", () => {
+  test("arrives octet for octet, and the signature holds", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const dkim = createDkimSigner({ domain: "example.test", selector: "mail", privateKey: pem });
+    await using client = new SmtpClient({ ...overStartTls, auth: authPlain, dkim });
+    const path = fileURLToPath(new URL("../../ARCHITECTURE.md", import.meta.url));
+    const receipt = await client.send({
+      from: "alice@example.test",
+      to: "bob@example.test",
+      subject: "a file, signed – 已签名",
+      text: ".\nA line of one dot comes before this one.\n",
+      attachments: [
+        attachment.file(path),
+        { filename: "drops.bin", content: Readable.from([Uint8Array.of(0), Uint8Array.of(255, 13, 10)]) },
+      ],
+    });
+    const [copy] = await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+    const [file, drops] = copy?.email.attachments ?? [];
+    expect(Buffer.from(file?.content as ArrayBuffer)).toEqual(await readFile(path));
+    expect([...new Uint8Array(drops?.content as ArrayBuffer)]).toEqual([0, 255, 13, 10]);
+    expect(verify((copy?.content ?? "").replaceAll("\n", "\r\n"), publicKey)).toBe("pass");
+    saw(
+      "a file, signed",
+      receipt.reply,
+      "two attachments agree, and the signature holds for what was delivered",
+    );
   });
 });
 
