@@ -1,4 +1,4 @@
-import { composeMessage, composeStream } from "pennypost";
+import { composeMessage, composeStream, createDkimSigner } from "pennypost";
 import { messagesOf, rotate } from "../lib/messages.mjs";
 import { withFiles } from "./send/pennypost.mjs";
 
@@ -27,6 +27,15 @@ function composeFile(message) {
   };
 }
 
-export function dkim() {
-  return { notYet: "not yet: DKIM" };
+/** @param {{ mode: "unsigned" | "signed", key: string }} options */
+export function dkim({ mode, key }) {
+  const signer = createDkimSigner({ domain: "pennypost.example", selector: "bench", privateKey: key });
+  const messages = messagesOf("otp");
+  const next = rotate(messages);
+  const options = mode === "signed" ? { dkim: signer } : {};
+  const make = async (message) => (await composeStream(message, options)).toUint8Array();
+  return {
+    once: async () => (await make(next())).length,
+    produce: () => make(messages[0]),
+  };
 }
