@@ -6,13 +6,15 @@
 import { parseDomain } from "./address/domain.ts";
 import { FORMS, hintFor, ONE_EACH, QUOTE_IT } from "./address/hints.ts";
 import { splitList } from "./address/list.ts";
-import { isDotAtom, nameSpecial, notAtom, quote, readQuotedString } from "./address/tokens.ts";
+import { isDotAtom, nameSpecial, notAtom, readQuotedString } from "./address/tokens.ts";
 import { encodeUtf8, isAsciiText } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import {
   codePoint,
   describe,
   type Keys,
+  MAX_NAME,
+  quote,
   readObject,
   readOptionalText,
   readText,
@@ -54,8 +56,6 @@ export interface ParsedMailbox {
 // RFC 5321 §4.5.3.1: octets on the wire. A path is 256 with its angle brackets.
 const MAX_LOCAL_PART = 64;
 const MAX_ADDRESS = 254;
-/** Characters; far more than any name, and refused before anything is parsed. */
-const MAX_NAME = 1000;
 /** Each character of a name may take a backslash, and it has two quotes, a space and two angle brackets. */
 const MAX_MAILBOX = 2 * MAX_NAME + MAX_ADDRESS + 5;
 
@@ -159,6 +159,9 @@ function remember(text: string, mailbox: ParsedMailbox): ParsedMailbox {
   return mailbox;
 }
 
+// What shows nothing, turns the direction of what follows, or looks like the @: whoever reads the address sees another.
+const DECEPTIVE = /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe6b\ufeff\uff20]/;
+
 function parseAddrSpec(text: string, field: string): ParsedMailbox {
   if (text.length > MAX_ADDRESS) {
     throw new MessageError(field, `is longer than ${MAX_ADDRESS} octets (RFC 5321 §4.5.3.1.3)`);
@@ -184,6 +187,12 @@ function parseAddrSpec(text: string, field: string): ParsedMailbox {
         hint: "a server that decodes it would see another recipient than one that does not",
       },
     );
+  }
+  const deceptive = DECEPTIVE.exec(content);
+  if (deceptive !== null) {
+    throw new MessageError(field, `has ${codePoint(deceptive[0])} in its local part`, {
+      hint: "the address that people read would not be the one that the message is sent to",
+    });
   }
   const localPart =
     quoted === undefined ? checkDotAtom(content, field, text) : quoteLocalPart(content, field);

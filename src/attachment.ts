@@ -24,7 +24,7 @@ export interface Attachment {
   /**
    * The media type with its parameters, such as `text/csv; header=present`. By default it follows from the
    * extension of `filename`, else it is `application/octet-stream`. With `message/rfc822` the content is a whole
-   * message, which is checked and attached as it stands.
+   * message in memory, which is checked and attached as it stands; a Bcc in it is refused, for it would be seen.
    */
   readonly contentType?: string;
   /** What a `content` of text stands for: its characters by default, or the octets it is the base64 of, in one line. */
@@ -98,28 +98,31 @@ export function resolveAttachment(value: unknown, field: string): ResolvedAttach
   const contentType =
     given === undefined ? undefined : parseMediaType(given, content, `${field}.contentType`);
   const path = `${field}.content`;
-  const message =
-    contentType?.essence === MESSAGE ? readPrebuilt(content, path, { normalize: false }) : undefined;
-  if (message?.utf8 === true) {
-    throw new MessageError(path, "has a header section that is not ASCII", { hint: AS_OCTETS });
-  }
+  const source = resolveSource(content, path, { length: readLength(fields.length, `${field}.length`) });
+  const message = contentType?.essence === MESSAGE ? readMessage(source, content, path) : undefined;
   return {
     filename,
-    source: resolveSource(message?.octets ?? content, path, {
-      length: readLength(fields.length, `${field}.length`),
-    }),
+    source: message === undefined ? source : { kind: "memory", octets: message.octets, isText: false },
     contentType,
     cid,
     disposition:
       readDisposition(fields.disposition, `${field}.disposition`) ??
       (cid === undefined ? "attachment" : "inline"),
-    fields: readHeaders(fields.headers, `${field}.headers`, { reserved: reservedField, before: [] }),
+    fields: readHeaders(fields.headers, `${field}.headers`, reservedField),
     message,
   };
 }
 
 const MESSAGE = "message/rfc822";
-const AS_OCTETS = "attach it as application/octet-stream, which is encoded";
+
+function readMessage(source: ResolvedSource, content: unknown, path: string): Prebuilt {
+  const given = source.kind === "memory" ? source.octets : content;
+  const message = readPrebuilt(given, path, { normalize: false });
+  if (!message.utf8) return message;
+  throw new MessageError(path, "has a header section that is not ASCII", {
+    hint: "attach it as application/octet-stream, which is encoded",
+  });
+}
 
 function decode({ content, encoding }: { content?: unknown; encoding?: unknown }, field: string): Uint8Array {
   if (encoding !== "base64") throw new MessageError(`${field}.encoding`, 'is not "base64"');

@@ -4,7 +4,7 @@ import { abortError, TimeLimit } from "./abort.ts";
 import { join } from "./bytes.ts";
 import { composeToWait } from "./compose.ts";
 import { Content, flowsOf, isInMemory } from "./content.ts";
-import { ConfigError, type RejectedRecipient, type Reply, SmtpError } from "./errors.ts";
+import { ConfigError, type RejectedRecipient, type Reply, SmtpError, spent } from "./errors.ts";
 import { describe, type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
 import type { Composition } from "./mime.ts";
@@ -61,7 +61,8 @@ export class Client {
    * Sends one message and resolves once the server has taken responsibility for it (RFC 5321 §6.1), for at least
    * one of its recipients: `receipt.rejected` names the others.
    *
-   * @throws MessageError before anything is sent, when the message cannot be sent as it stands
+   * @throws MessageError before anything is sent, when the message cannot be sent as it stands; while it is sent, when
+   *   a source fails, and then nobody gets it
    * @throws ReplyError when the server refuses the message, its sender, or every recipient
    * @throws AuthenticationError when it refuses the login, or the credentials would not be safe
    * @throws ProtocolError when it breaks the rules of SMTP
@@ -151,6 +152,8 @@ export class Client {
           this.#pool.release(loan.connection);
         }
       }
+    } catch (error) {
+      throw error instanceof SmtpError && !isRepeatable(composition) ? spent(error, OPEN_AGAIN) : error;
     } finally {
       dismiss(composition);
     }
@@ -207,6 +210,14 @@ function fitting(composition: Composition, { connection }: Loan): Composition {
 function canSendAgain({ chunks }: Composition): boolean {
   return flowsOf(chunks).every(({ canOpen }) => canOpen);
 }
+
+/** Whether the same message can be given once more: what is in it is there still. */
+function isRepeatable({ chunks }: Composition): boolean {
+  return flowsOf(chunks).every(({ isReopenable }) => isReopenable);
+}
+
+const OPEN_AGAIN =
+  "a stream in the message has been read: send another message, or use attachment.stream() for what can be opened again";
 
 /** A connection that served others and died, or was dismissed, before this message was sent: a new one may do. */
 function isStale(error: unknown, { isReused }: Loan): boolean {

@@ -4,10 +4,11 @@ import { decodeText, encodeHex, join, joinAlone } from "./bytes.ts";
 import { Content, flowsOf, isInMemory } from "./content.ts";
 import { DEFAULT_TIMEOUTS } from "./deadline.ts";
 import { ConfigError, MessageError } from "./errors.ts";
+import type { Octets } from "./flow.ts";
 import { type Keys, readObject } from "./input.ts";
 import type { Envelope, Message } from "./message.ts";
 import { type ComposedMessage, type Composition, composeWith, type Needs } from "./mime.ts";
-import { prepare } from "./prepare.ts";
+import { dismiss, prepare } from "./prepare.ts";
 import { type DkimSigner, readSigners } from "./signer.ts";
 
 /** Is a message as it goes on the wire, before transparency (RFC 5321 §4.5.2), piece by piece. */
@@ -19,12 +20,14 @@ export interface ComposedStream {
   readonly size: number | undefined;
   readonly needs: Needs;
   /**
-   * What `ComposedMessage.content` is. Sources are opened when it is their turn, and closed when the iteration ends,
-   * however it ends. It can be iterated over again where no attachment is a stream.
+   * What `ComposedMessage.content` is. Sources are opened when it is their turn, and all are closed when the iteration
+   * ends, however it ends. It can be iterated over again where every source can be read again.
    */
   readonly content: AsyncIterable<Uint8Array>;
   /** Reads `content` into one array. */
   toUint8Array(): Promise<Uint8Array>;
+  /** Lets go of the sources, where `content` is not going to be read. */
+  close(): void;
 }
 
 export interface ComposeStreamOptions {
@@ -77,7 +80,8 @@ export async function composeStream(
   const signers = readSigners(dkim, "dkim");
   const composition = await prepare(compose(message), { signers, patience: DEFAULT_TIMEOUTS.content });
   const { envelope, messageId, needs, chunks } = composition;
-  const content = { [Symbol.asyncIterator]: () => new Content(chunks).open() };
+  const close = (): void => dismiss(composition);
+  const content = { [Symbol.asyncIterator]: () => closing(new Content(chunks).open(), close) };
   return {
     envelope,
     messageId,
@@ -88,6 +92,30 @@ export async function composeStream(
       const pieces: Uint8Array[] = [];
       for await (const octets of content) pieces.push(octets);
       return joinAlone(pieces);
+    },
+    close,
+  };
+}
+
+/** The octets, with `close` called when there are no more, however that comes. */
+function closing(octets: Octets, close: () => void): Octets {
+  return {
+    next: async () => {
+      try {
+        const next = await octets.next();
+        if (next.done) close();
+        return next;
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    return: () => {
+      close();
+      return octets.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }

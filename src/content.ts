@@ -67,7 +67,10 @@ export class Content {
       }
       gathered.push(lines.end());
     }
-    for (const part of inBlocks(joinAlone(gathered))) yield part;
+    const [only] = gathered;
+    const last = joinAlone(gathered);
+    // Whoever gets a block may keep it or write to it: octets that stay here are copied.
+    for (const part of inBlocks(last === only ? last.slice() : last)) yield part;
   }
 }
 

@@ -139,7 +139,10 @@ export class ConfigError extends SmtpError {
   }
 }
 
-/** Reports a message that cannot be sent as it stands. The connection, if there was one, is untouched. */
+/**
+ * Reports a message that cannot be sent as it stands. The connection, if there was one, is untouched, unless a source
+ * failed while it was sent.
+ */
 export class MessageError extends SmtpError {
   override get name(): string {
     return "MessageError";
@@ -257,6 +260,11 @@ export function locate<E extends SmtpError>(error: E, phase: Phase, delivery: De
   return Object.assign(error, { phase, delivery, retryable });
 }
 
+/** The error of a message that cannot be sent again as it is: a stream in it has been read. */
+export function spent<E extends SmtpError>(error: E, hint: string): E {
+  return Object.assign(error, { retryable: false, hint: error.hint ?? hint });
+}
+
 /** The same refusal for another message that waited for the same login: each caller gets an error of their own. */
 export function copyOf(error: AuthenticationError): AuthenticationError {
   const { message, code, verb, reply, mechanism, detail, hint } = error;
@@ -283,6 +291,15 @@ const MAX_EXCERPT = 500;
 
 // C0, DEL, C1, line separators and the bidi controls: server text must not draw on a terminal or split a log line.
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** What something that was thrown says, whatever it is: code of others throws anything. */
+export function reasonOf(cause: unknown): string {
+  try {
+    return escapeText(String(cause instanceof Error ? cause.message : cause));
+  } catch {
+    return "for a reason that cannot be told";
+  }
+}
 
 /** Text of foreign origin made safe to print: unprintable characters as `\u{…}`, cut at 500 characters. */
 export function escapeText(text: string): string {

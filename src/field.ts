@@ -24,18 +24,14 @@ export type Reserved = (name: string) => string | undefined;
 /** More than any program sets, and a bound for what comes from a request. */
 const MAX_HEADERS = 1000;
 
-// RFC 2369 §3, RFC 2919 §2, RFC 3834 §5, RFC 8058 §3; two priorities would be two answers.
-const SINGLE = /^(?:list-.*|auto-submitted|importance|priority|x-priority|x-msmail-priority)$/;
+// RFC 2369 §3; RFC 8098 §2.1 has all its mailboxes in one field; and in a part RFC 2045 §3.
+const SINGLE = /^(?:list-.*|disposition-notification-to|content-.*)$/;
 
-/** Reads fields by name, each with one value or several; `before` are those that are there already. */
-export function readHeaders(
-  value: unknown,
-  field: string,
-  { reserved, before }: { readonly reserved: Reserved; readonly before: readonly Field[] },
-): Field[] {
+/** Reads fields by name, each with one value or several. */
+export function readHeaders(value: unknown, field: string, reserved: Reserved): Field[] {
   const fields: Field[] = [];
   if (value === undefined) return fields;
-  const seen = new Set(before.map(({ name }) => name.toLowerCase()));
+  const seen = new Set<string>();
   for (const [name, given] of readEntries(value, field)) {
     const path = `${field}["${escapeText(name.slice(0, 80))}"]`;
     const lower = name.toLowerCase();

@@ -2,8 +2,8 @@
 // to what it said of itself, and a source that fails never looks like one that ended.
 
 import { encodeUtf8 } from "./bytes.ts";
-import { escapeText, MessageError } from "./errors.ts";
-import { describe, refuseHalfPairs } from "./input.ts";
+import { MessageError, reasonOf } from "./errors.ts";
+import { describe } from "./input.ts";
 
 /** How a source is read. It is made for one message, so that what it finds out belongs to that message. */
 export interface Opening {
@@ -102,17 +102,22 @@ export class Flow {
     this.#wasOpened = true;
     const encoder = new PieceEncoder(this.field);
     let pieces: Pieces | undefined;
+    let isOpening = false;
     let isClosed = false;
+    let hasEnded = false;
     let count = 0;
     const close = (): void => {
       if (isClosed) return;
       isClosed = true;
-      quietly(() => pieces?.return?.());
+      // What nobody has begun to read is still as it was given.
+      quietly(() => (isOpening ? pieces?.return?.() : this.#opening.dismiss?.()));
     };
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
-      if (isClosed) return END;
+      if (hasEnded) return END;
       try {
+        if (isClosed) throw this.#error("was closed");
         if (pieces === undefined) {
+          isOpening = true;
           const opened = await this.#opening.open();
           pieces = opened;
           if (isClosed) quietly(() => opened.return?.());
@@ -127,7 +132,10 @@ export class Flow {
           if (count > expected) throw this.#error(`gave more than its ${expected} octets`);
           if (done) {
             if (count < expected) throw this.#error(`ended after ${count} of its ${expected} octets`);
+            // If it is opened again, it is to be the same.
+            this.#length = count;
             isClosed = true;
+            hasEnded = true;
             return END;
           }
           if (octets.length > 0) return { done: false, value: octets };
@@ -169,20 +177,27 @@ export class Flow {
   }
 
   #error(what: string, details: { readonly hint?: string; readonly cause?: unknown } = {}): MessageError {
-    return new MessageError(this.field, what, { code: "source_failed", ...details });
+    return ownError(new MessageError(this.field, what, { code: "source_failed", ...details }));
   }
 
   /** Whatever the source threw, as an error that names it. */
   #failure(cause: unknown): MessageError {
-    if (cause instanceof MessageError && cause.field === this.field) return cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return this.#error(`could not be read: ${escapeText(reason)}`, { cause });
+    if (cause instanceof MessageError && own.has(cause)) return cause;
+    return this.#error(`could not be read: ${reasonOf(cause)}`, { cause });
   }
 }
 
-/** What is reported of a source that gives nothing. */
+/** The errors that say what is wrong with a source already. A source may throw anything, also what looks like one. */
+const own: WeakSet<MessageError> = new WeakSet();
+
+function ownError(error: MessageError): MessageError {
+  own.add(error);
+  return error;
+}
+
+/** What is reported of a source that takes too long. */
 export function stalled(field: string, patience: number): MessageError {
-  return new MessageError(field, `gave nothing for ${patience} ms`, {
+  return new MessageError(field, `took longer than ${patience} ms for 64 KiB`, {
     code: "source_failed",
     hint: "timeouts.content sets this limit",
   });
@@ -205,17 +220,25 @@ class PieceEncoder {
       const end = text.length - (HIGH_SURROGATE.test(text.slice(-1)) ? 1 : 0);
       this.#half = text.slice(end);
       const whole = text.slice(0, end);
-      refuseHalfPairs(whole, this.#field);
+      this.#check(whole);
       return encodeUtf8(whole);
     }
     this.end();
     if (piece instanceof Uint8Array) return piece;
-    throw new MessageError(this.#field, `gave ${describe(piece)} where a Uint8Array or a string is due`);
+    throw this.#wrong(`gave ${describe(piece)} where a Uint8Array or a string is due`);
   }
 
   end(): Uint8Array {
-    refuseHalfPairs(this.#half, this.#field);
+    this.#check(this.#half);
     return NOTHING;
+  }
+
+  #check(text: string): void {
+    if (!text.isWellFormed()) throw this.#wrong("holds half of a surrogate pair, which is not a character");
+  }
+
+  #wrong(what: string): MessageError {
+    return ownError(new MessageError(this.#field, what));
   }
 }
 

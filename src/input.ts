@@ -20,7 +20,7 @@ export function readObject<K extends string>(
     whole = "message",
   }: { readonly fault?: Fault; readonly whole?: string } = {},
 ): Partial<Record<K, unknown>> {
-  if (!isObject(value)) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
+  if (!isBag(value)) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
   // With every key of its own: what is absent here must not be found on a polluted Object.prototype either.
   const fields: Partial<Record<K, unknown>> = { ...keys };
   for (const key of Object.keys(value)) {
@@ -32,7 +32,7 @@ export function readObject<K extends string>(
 
 /** The own properties of an object whose keys are the caller's to choose, each read once. */
 export function readEntries(value: unknown, field: string): [string, unknown][] {
-  if (!isObject(value)) throw new MessageError(field, `is ${describe(value)}, not an object`);
+  if (!isBag(value)) throw new MessageError(field, `is ${describe(value)}, not an object`);
   return Object.keys(value).map((key) => [key, value[key]]);
 }
 
@@ -48,14 +48,23 @@ export function readArray(value: unknown, field: string, limit: number): unknown
   return elements;
 }
 
-export function readText(value: unknown, field: string): string {
-  if (typeof value === "string") return value;
-  throw new MessageError(field, `is ${describe(value)}, not a string`);
+/** Text of at most `limit` characters. */
+export function readText(value: unknown, field: string, limit: number = Number.POSITIVE_INFINITY): string {
+  if (typeof value !== "string") throw new MessageError(field, `is ${describe(value)}, not a string`);
+  if (value.length <= limit) return value;
+  throw new MessageError(field, `is longer than ${limit} characters`);
 }
 
-export function readOptionalText(value: unknown, field: string): string | undefined {
-  return value === undefined ? undefined : readText(value, field);
+export function readOptionalText(value: unknown, field: string, limit?: number): string | undefined {
+  return value === undefined ? undefined : readText(value, field, limit);
 }
+
+/** Characters in a field of free text: more than anybody reads, and what servers take of a header (Postfix 102,400). */
+export const MAX_TEXT = 100_000;
+/** Characters in a name that people are shown: far more than any has. */
+export const MAX_NAME = 1000;
+/** RFC 5322 §2.1.1: octets in a line, without its CRLF. */
+export const MAX_LINE = 998;
 
 /** Text that goes anywhere as it stands: ASCII from the space on. */
 export const PRINTABLE_ASCII: RegExp = /^[\x20-\x7e]*$/;
@@ -75,15 +84,9 @@ export function hasControls(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** A method of ES2024 that every supported runtime has, and the compiler's library not yet. */
-interface WellFormed {
-  isWellFormed(): boolean;
-}
-
 /** Refuses text that has no UTF-8 form. */
 export function refuseHalfPairs(text: string, field: string): void {
-  if (text.isWellFormed()) return;
-  if (!(text as unknown as WellFormed).isWellFormed()) {
+  if (!text.isWellFormed()) {
     throw new MessageError(field, "holds half of a surrogate pair, which is not a character");
   }
 }
@@ -93,6 +96,11 @@ const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/;
 
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
+}
+
+/** RFC 5322 §3.2.4, RFC 2045 §5.1 and RFC 9651 §3.3.3: text that is to stand for itself, in double quotes. */
+export function quote(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** Names a character in a way that cannot draw on a terminal. */
@@ -105,14 +113,21 @@ export function describe(value: unknown): string {
   if (value === undefined) return "missing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
-  if (value instanceof Uint8Array) return "a Uint8Array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const kind = kindOf(value);
+  if (kind === "Object") return Symbol.iterator in value ? "an iterable object" : "an object";
+  return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${escapeText(kind.slice(0, 40))}`;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-  );
+/** Such as "Map", "Headers" or "Promise"; "Object" for a literal and for an instance of most classes of a caller. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** Whether `value` can say something by properties. What is in a Map, a Headers or a Promise would be lost. */
+function isBag(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Symbol.iterator in value) return false;
+  return Object.keys(value).length > 0 || kindOf(value) === "Object";
 }
 
 function isKnown<K extends string>(key: string, keys: Keys<K>): key is K {

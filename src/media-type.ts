@@ -62,6 +62,7 @@ function parseParameters(text: string, begin: number, field: string): [string, s
         hint: 'write each once: name=value or name="value"',
       });
     }
+    if (name === "name") throw new MessageError(field, "has a name, which is the property filename");
     if (name === "boundary") throw new MessageError(field, "has a boundary, which only a multipart has");
     parameters.set(name, value.text);
     at = value.end;

@@ -5,7 +5,7 @@ import { isUndisclosed, type MailboxInput, type ParsedMailbox } from "./address.
 import { type Attachment, type ResolvedAttachment, resolveAttachments } from "./attachment.ts";
 import { MessageError } from "./errors.ts";
 import type { Field } from "./field.ts";
-import { describe, type Keys, readObject, readOptionalText } from "./input.ts";
+import { describe, type Keys, MAX_TEXT, readObject, readOptionalText } from "./input.ts";
 import { type Alternative, type Body, type Calendar, readBodies } from "./message/bodies.ts";
 import { type OneTimeCode, readFields } from "./message/fields.ts";
 import { readMessageId } from "./message/identifiers.ts";
@@ -40,7 +40,7 @@ export interface MessageContent {
   readonly bcc?: MailboxInput | readonly MailboxInput[];
   /** Where answers should go, where that is not `from`. */
   readonly replyTo?: MailboxInput | readonly MailboxInput[];
-  /** The subject, in any script; one line. */
+  /** The subject, in any script; one line of at most 100,000 characters. */
   readonly subject?: string;
   /** The message as plain text. Lines may end in LF, CRLF or CR. */
   readonly text?: string;
@@ -60,21 +60,23 @@ export interface MessageContent {
   readonly inReplyTo?: string | readonly string[];
   /** The identifiers of the messages before it in the thread, the oldest first. At most 1,000. */
   readonly references?: string | readonly string[];
-  /** What the message is about, for readers that search by it. */
+  /** What the message is about, for readers that search by it. At most 100, of 1,000 characters each. */
   readonly keywords?: readonly string[];
-  /** Remarks on the message, which readers rarely show. */
-  readonly comments?: string;
+  /** A remark on the message, or several, which readers rarely show. At most 100, of 100,000 characters each. */
+  readonly comments?: string | readonly string[];
   /** What a newsletter or mailing list says of itself, unsubscribing above all. */
   readonly list?: List;
   /** How urgent it is (X-Priority and Importance); nothing is said by default. */
   readonly priority?: "high" | "normal" | "low";
   /** Whether a program sends it by itself, so that no other answers (RFC 3834); nothing is said by default. */
-  readonly autoSubmitted?: "auto-generated" | "auto-replied" | "no";
+  readonly autoSubmitted?: "auto-generated" | "auto-replied" | "auto-notified" | "no";
   /** The one-time code in the text, for programs that fill it in (OTP-Token, an Internet-Draft that may yet change). */
   readonly otp?: OneTimeCode;
   /**
-   * Further header fields by name, each with one value or several. Fields with a property of their own, such as
-   * Subject, are refused here; so are those of resending (Resent-From and its like).
+   * Further header fields by name, each with one value or several. Refused are those with a property of their own, such
+   * as Subject, List-Unsubscribe or X-Priority; those that say how the message is built (MIME-Version, Content-…), of
+   * which each attachment takes some in `headers` of its own; those of signers and servers (DKIM-Signature, ARC-…,
+   * Authentication-Results, Received, Return-Path, Apparently-To); and those of resending (Resent-…).
    */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** The date of the message; the time of sending by default. It is written in UTC. */
@@ -90,14 +92,14 @@ export interface MessageContent {
   readonly eightBit?: boolean;
   /**
    * Lets readers fit the paragraphs of `text` to their windows (format=flowed, RFC 3676). Blanks at the ends of lines
-   * are lost; lines that begin with ">" are quotes.
+   * are lost; lines that begin with ">" are quotes. Without `text` it is refused.
    */
   readonly flowed?: boolean;
 }
 
 /** Is a message that was composed elsewhere. It is checked, and sent as it stands. */
 export interface RawMessage {
-  /** Header section, a blank line, and body. A Bcc in it is refused, for it would be seen. */
+  /** Header section, a blank line, and body, in memory. A Bcc in it is refused, for it would be seen. */
   readonly raw: RawContent;
   /** Who it is sent to, whatever its fields name, and where reports of failure go. */
   readonly envelope: { readonly from: string; readonly to: string | readonly string[] };
@@ -199,7 +201,9 @@ function resolveContent(given: Given): ResolvedContent {
     recipients: cc.length + bcc.length === 0 ? to : [...to, ...cc, ...bcc],
   });
 
-  readFlag(given.flowed, "flowed");
+  if (readFlag(given.flowed, "flowed") && given.text === undefined) {
+    throw new MessageError("flowed", "is set, and there is no text that it could be said of");
+  }
   const { bodies, html, attached } = readBodies(given);
   const attachments = resolveAttachments(given.attachments);
   const stray = html === undefined ? attachments.findIndex(({ cid }) => cid !== undefined) : -1;
@@ -217,7 +221,7 @@ function resolveContent(given: Given): ResolvedContent {
     to,
     isUndisclosed: undisclosed,
     cc,
-    subject: readOptionalText(given.subject, "subject"),
+    subject: readOptionalText(given.subject, "subject", MAX_TEXT),
     bodies,
     html,
     attachments,

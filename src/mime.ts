@@ -16,6 +16,7 @@ import { serialize } from "./mime/part.ts";
 import { eightBitError, isEightBit, partOf } from "./mime/tree.ts";
 
 export { BASE64_BLOCK, Base64Lines } from "./mime/base64-lines.ts";
+export { CRLF } from "./mime/header.ts";
 export { base64Length } from "./mime/transfer-encoding.ts";
 
 /** What composing takes from the world. */

@@ -3,7 +3,7 @@
 
 import { CR, decodeText, encodeUtf8, isAscii, LF, utf8Length } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
-import { codePoint, describe, refuseHalfPairs } from "./input.ts";
+import { codePoint, describe, MAX_LINE, refuseHalfPairs } from "./input.ts";
 
 /** A message that has passed the checks. */
 export interface Prebuilt {
@@ -19,9 +19,6 @@ export interface Prebuilt {
   readonly eightBit: boolean;
 }
 
-/** RFC 5322 §2.1.1: octets in a line, without its CRLF. */
-const MAX_LINE = 998;
-
 /** Reads a message from text or octets. With `normalize`, each CR or LF by itself becomes a whole line end. */
 export function readPrebuilt(
   content: unknown,
@@ -35,14 +32,17 @@ export function readPrebuilt(
   const text = decodeText(section);
   if (utf8Length(text) !== section.length)
     throw new MessageError(path, "has a header section that is not UTF-8");
-  return {
-    path,
-    octets,
-    fields: readFields(text, path),
-    utf8: !isAscii(section),
-    eightBit,
-  };
+  const fields = readFields(text, path);
+  for (const name of HIDDEN) {
+    if (!fields.has(name)) continue;
+    throw new MessageError(path, `has a field ${name}, which would show who it hides`, {
+      hint: "take it out; those whom a message in raw is to reach are named in envelope.to",
+    });
+  }
+  return { path, octets, fields, utf8: !isAscii(section), eightBit };
 }
+
+const HIDDEN = ["bcc", "resent-bcc"];
 
 function ownOctets(content: unknown, path: string): Uint8Array {
   if (content instanceof Uint8Array) return new Uint8Array(content);

@@ -5,9 +5,9 @@ import { abortError, onAbort } from "./abort.ts";
 import { type Chunk, joinAlone } from "./bytes.ts";
 import { Content, flowsOf, isInMemory } from "./content.ts";
 import { Deadline } from "./deadline.ts";
-import { escapeText, MessageError, SmtpError } from "./errors.ts";
+import { MessageError, reasonOf, SmtpError } from "./errors.ts";
 import { Flow, type Octets, stalled } from "./flow.ts";
-import type { Composition } from "./mime.ts";
+import { type Composition, CRLF } from "./mime.ts";
 import type { DkimSigner } from "./signer.ts";
 
 export interface Preparation {
@@ -36,7 +36,7 @@ export async function prepare(
   const flows = flowsOf(composition.chunks);
   const watch = new Watch(patience, signal);
   const work = async (): Promise<Composition> => {
-    for (const flow of flows) await watch.over(flow, () => flow.measure());
+    for (const flow of flows) await watch.over(sourceOf(flow), () => flow.measure());
     if (signers.length === 0) return composition;
     // RFC 6376 §5.3: no relay may have to change what is signed, so it is not left to this server what is sent.
     return sign(composition.sevenBit?.() ?? composition, signers, watch);
@@ -71,20 +71,41 @@ async function sign(
   let fields = "";
   for (const signer of signers) {
     try {
-      fields += await signer.sign(whole ?? watch.read(new Content(chunks)), now);
-      if (!fields.endsWith("\n")) throw new Error("the signature has no line end");
+      const content = whole ?? watch.read(new Content(chunks));
+      const field: unknown = await watch.over(SIGNER, () => signer.sign(content, now));
+      if (!isSignature(field)) {
+        throw new Error("what it returned is not one DKIM-Signature field with its line end");
+      }
+      fields += field;
     } catch (error) {
       if (error instanceof SmtpError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new MessageError("message", `could not be signed: ${escapeText(reason)}`, {
-        code: "signing_failed",
-        cause: error,
-      });
+      throw signingFailed(`could not be signed: ${reasonOf(error)}`, error);
+    } finally {
+      // A signer need not have read to the end.
+      watch.close();
     }
   }
   const signed = whole === undefined ? [fields, ...chunks] : [joinAlone([fields, whole])];
   return { envelope, messageId, needs, chunks: signed, sevenBit: undefined };
 }
+
+/** Whether it is one field, folded, and nothing behind it: what came after would be read as part of the message. */
+function isSignature(field: unknown): field is string {
+  if (typeof field !== "string" || !field.endsWith(CRLF)) return false;
+  const [first = "", ...folded] = field.slice(0, -CRLF.length).split(CRLF);
+  return SIGNATURE.test(first) && folded.every((line) => FOLDED.test(line));
+}
+
+const SIGNATURE = /^DKIM-Signature:[\t -~]*$/i;
+const FOLDED = /^[\t ][\t -~]*$/;
+
+function signingFailed(what: string, cause?: unknown): MessageError {
+  return new MessageError("message", what, { code: "signing_failed", cause });
+}
+
+const SIGNER: Awaited = {
+  late: (patience) => signingFailed(`could not be signed: the signer took longer than ${patience} ms`),
+};
 
 /** The chunks of a message, with what can be read only once in memory. */
 async function keep(chunks: readonly (Chunk | Flow)[], watch: Watch): Promise<readonly (Chunk | Flow)[]> {
@@ -98,7 +119,7 @@ async function keep(chunks: readonly (Chunk | Flow)[], watch: Watch): Promise<re
     for await (const block of watch.read(new Content([chunk]))) {
       length += block.length;
       if (length > MAX_KEPT) {
-        throw new MessageError(chunk.field, `is a stream, too long to be kept while it is signed`, {
+        throw new MessageError(chunk.field, "is a stream, too long to be kept while it is signed", {
           code: "source_failed",
           hint: `${MAX_KEPT} octets can be kept; give what can be opened twice: a file, a Blob, or attachment.stream()`,
         });
@@ -109,13 +130,22 @@ async function keep(chunks: readonly (Chunk | Flow)[], watch: Watch): Promise<re
   return kept;
 }
 
-/** Ends what is waited for where a source gives nothing, or the caller gives up. */
+/** What is waited for, and what is told where it takes too long. */
+interface Awaited {
+  readonly late: (patience: number) => MessageError;
+}
+
+function sourceOf(source: { readonly field: string }): Awaited {
+  return { late: (patience) => stalled(source.field, patience) };
+}
+
+/** Ends what is waited for where it takes too long, or the caller gives up. */
 class Watch {
   readonly broken: Promise<never>;
   readonly #patience: number;
   readonly #stopListening: () => void;
   readonly #deadline: Deadline;
-  #source: { readonly field: string } | undefined;
+  #awaited: Awaited | undefined;
   #octets: Octets | undefined;
   #isOver = false;
 
@@ -127,19 +157,28 @@ class Watch {
     this.broken.catch(() => {});
     const abort = (): void => giveUp(abortError(signal, "message"));
     this.#patience = patience;
-    this.#deadline = new Deadline(() => giveUp(stalled(this.#source?.field ?? "message", patience)));
+    this.#deadline = new Deadline(() => giveUp((this.#awaited ?? SIGNER).late(patience)));
     this.#stopListening = onAbort(signal, abort);
     if (signal?.aborted) abort();
   }
 
-  /** Waits for something that this source does. */
-  async over<T>(source: { readonly field: string }, doing: () => Promise<T>): Promise<T> {
+  /** Waits for what is done; a wait within a wait, as for a source while a signer reads it, has its own time. */
+  async over<T>(awaited: Awaited, doing: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new Error("nobody waits for it any more");
-    this.#source = source;
-    this.#deadline.set(this.#patience);
-    const done = await doing();
-    this.#deadline.rest();
-    return done;
+    const outer = this.#awaited;
+    this.#await(awaited);
+    try {
+      return await doing();
+    } finally {
+      this.#await(outer);
+    }
+  }
+
+  #await(awaited: Awaited | undefined): void {
+    this.#awaited = awaited;
+    if (this.#isOver) return;
+    if (awaited === undefined) this.#deadline.rest();
+    else this.#deadline.set(this.#patience);
   }
 
   /** The octets of `content`, waited for one block at a time. */
@@ -149,7 +188,7 @@ class Watch {
         const octets = content.open();
         this.#octets = octets;
         return {
-          next: () => this.over(content, () => octets.next()),
+          next: () => this.over(sourceOf(content), () => octets.next()),
           return: () => octets.return(),
         };
       },

@@ -8,8 +8,8 @@ import { describe, refuseHalfPairs } from "./input.ts";
 /**
  * Is what the content of an attachment may be given as: text, which is sent as UTF-8, octets, a `Blob` or `File`, a web
  * or Node stream, or anything that can be iterated over for text and octets. What is not in memory is opened when the
- * message is sent, read once, never ahead of the server, and closed whatever happens; a stream belongs to the message
- * from the moment it is sent. Files and URLs are opened by `attachment.file` and `attachment.url` only.
+ * message is sent, read once, never ahead of the server, and closed whatever happens: from the moment the message has
+ * passed the checks a stream belongs to it. Files and URLs are opened by `attachment.file` and `attachment.url` only.
  */
 export type Source =
   | string

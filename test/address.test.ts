@@ -102,6 +102,7 @@ describe("a mailbox", () => {
     "a..b@c.d",
     "a b@c.d",
     "a\u00a0b@c.d",
+    "a@0x7f",
   ])("is not read from %j", (input) => {
     expect(refusal(input)).toMatchObject({ code: "invalid_message", field: "to" });
   });
@@ -195,6 +196,37 @@ describe("a control character in an address", () => {
     expect(mailbox).toMatchObject({ localPart: hidden, utf8: true });
     expect([...new TextEncoder().encode(mailbox.address)].filter((octet) => octet < 0x20)).toEqual([]);
     refusal("\u760d\u760aRCPT TO:<x>@b.c");
+  });
+});
+
+describe("a local part that people would read as another", () => {
+  test.each([
+    ["a zero width space", "\u200b"],
+    ["a right-to-left mark", "\u200f"],
+    ["an Arabic letter mark", "\u061c"],
+    ["a right-to-left override", "\u202e"],
+    ["a left-to-right embedding", "\u202a"],
+    ["a word joiner", "\u2060"],
+    ["an isolate", "\u2066"],
+    ["the end of an isolate", "\u2069"],
+    ["a byte order mark", "\ufeff"],
+    ["a full-width @", "\uff20"],
+    ["a small @", "\ufe6b"],
+  ])("is refused with %s in it, quoted or not", (_, character) => {
+    for (const input of [
+      `a${character}b@c.example`,
+      `${character}a@c.example`,
+      `"a ${character}b"@c.example`,
+      `Name <a${character}@c.example>`,
+      { address: `a${character}@c.example` },
+    ]) {
+      expect(refusal(input).message).toMatch(/has U\+[0-9A-F]{4} in its local part/);
+    }
+  });
+
+  test("is one that joins its letters as its script wants it, and is kept", () => {
+    expect(addressOf("क्\u200dष@b.c")).toBe("क्\u200dष@b.c");
+    expect(addressOf("نامه\u200cای@b.c")).toBe("نامه\u200cای@b.c");
   });
 });
 

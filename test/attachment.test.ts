@@ -115,6 +115,8 @@ describe("an attachment", () => {
     "text/plain; a*=c",
     "text/plain; a=ü",
     "a/b; boundary=x",
+    "a/b; name=x.exe",
+    'text/plain; charset=utf-8; NAME="x.exe"',
     "multipart/mixed",
     "multipart/mixed; boundary=x",
     "message/partial",
@@ -175,6 +177,9 @@ describe("an attachment", () => {
       { name: "X-Id", value: "1", path: 'attachments[0].headers["X-Id"][0]' },
       { name: "X-Id", value: "2", path: 'attachments[0].headers["X-Id"][1]' },
     ]);
+    expect(
+      refusal({ ...BASE, attachments: [{ content, headers: { "Content-Language": ["en", "de"] } }] }).message,
+    ).toContain("more than once");
     for (const name of ["Content-Type", "content-id", "Content-Disposition", "Content-Transfer-Encoding"]) {
       expect(refusal({ ...BASE, attachments: [{ content, headers: { [name]: "x" } }] }).field).toBe(
         `attachments[0].headers["${name}"]`,

@@ -227,17 +227,6 @@ describe("many attachments", () => {
 });
 
 describe("a signature", () => {
-  const signer = (): DkimSigner & { readonly signed: string[] } => {
-    const signed: string[] = [];
-    return {
-      signed,
-      sign: async (content) => {
-        signed.push(await textOf(content));
-        return `DKIM-Signature: n=${signed.length}\r\n`;
-      },
-    };
-  };
-
   test.each([
     ["in memory", () => "x"],
     ["in a Blob", () => new Blob(["x".repeat(200_000)])],
@@ -279,11 +268,46 @@ describe("a signature", () => {
     ["gives nothing", async () => ""],
     ["gives something else", async () => 5],
     ["gives no whole line", async () => "DKIM-Signature: x"],
+    ["gives a line that ends in LF", async () => "DKIM-Signature: x\n"],
+    ["gives another field", async () => "Subject: x\r\n"],
+    ["gives a field too many", async () => "DKIM-Signature: x\r\nSubject: x\r\n"],
+    ["ends the header section", async () => "DKIM-Signature: x\r\n\r\n"],
+    ["throws what cannot be shown", () => Promise.reject(Object.create(null))],
   ])("that fails is an error, and the message is never without it: it %s", async (_, sign) => {
     for (const content of ["x", new Blob(["x"])]) {
-      const message = composeStream({ ...BASE, attachments: [{ content }] }, { dkim: { sign } as never });
+      const dkim = [signer(), { sign }] as never;
+      const message = composeStream({ ...BASE, attachments: [{ content }] }, { dkim });
       expect((await errorOf(message)).code).toBe("signing_failed");
     }
+  });
+
+  test("that is waited for too long is an error, also once its source has been read", async () => {
+    const never = new Promise<string>(() => {});
+    const reads = async (content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> => {
+      if (!(content instanceof Uint8Array)) for await (const _ of content);
+      return never;
+    };
+    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>", sevenBit: undefined };
+    const needs = { utf8: false, eightBit: false };
+    for (const chunks of [["x\r\n"], [flowOf(new Blob(["x"]))]]) {
+      const prepared = prepare({ ...part, needs, chunks }, { signers: [{ sign: reads }], patience: 20 });
+      expect(await errorOf(prepared)).toMatchObject({
+        code: "signing_failed",
+        message: "message: could not be signed: the signer took longer than 20 ms",
+      });
+    }
+  });
+
+  test("by who stops reading leaves nothing open", async () => {
+    const stream = new Readable({ read: () => stream.push("x") });
+    const sign = async (content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> => {
+      if (!(content instanceof Uint8Array)) await content[Symbol.asyncIterator]().next();
+      return "DKIM-Signature: x\r\n";
+    };
+    const made = attachment.stream(() => stream);
+    const composed = await composeStream({ ...BASE, attachments: [made] }, { dkim: { sign } });
+    await until(() => stream.destroyed);
+    composed.close();
   });
 
   test("of a source that fails is the error of the source", async () => {
@@ -340,6 +364,49 @@ describe("a signature", () => {
   });
 });
 
+describe("the sources of a message that is composed", () => {
+  const streams = (): readonly [Readable, Readable] => [endless(), endless()];
+  const compose = (...contents: readonly Readable[]) =>
+    composeStream({ ...BASE, attachments: contents.map((content) => ({ content })) });
+
+  test("are closed when the iteration is left, those behind it too", async () => {
+    const [first, second] = streams();
+    for await (const _ of (await compose(first, second)).content) break;
+    await until(() => first.destroyed && second.destroyed);
+  });
+
+  test("are closed when one of them fails", async () => {
+    const [first, second] = streams();
+    first.destroy(new Error("broken"));
+    const composed = await compose(first, second);
+    expect((await errorOf(composed.toUint8Array())).code).toBe("source_failed");
+    await until(() => second.destroyed);
+  });
+
+  test("are closed when the iteration is left before it begins, and when there is none", async () => {
+    const [first, second] = streams();
+    const iterator = (await compose(first)).content[Symbol.asyncIterator]();
+    await iterator.return?.();
+    (await compose(second)).close();
+    await until(() => first.destroyed && second.destroyed);
+  });
+
+  test("are not shared with who reads them: a block may be written to", async () => {
+    const composed = await composeStream(BASE, { dkim: signer() });
+    const before = await composed.toUint8Array();
+    for await (const block of composed.content) block.fill(0);
+    expect(await composed.toUint8Array()).toEqual(before);
+  });
+
+  function endless(): Readable {
+    return new Readable({
+      read() {
+        this.push("x".repeat(1000));
+      },
+    });
+  }
+});
+
 describe("preparing a message", () => {
   test("ends where a source gives nothing for too long, and closes it", async () => {
     const stream = new Readable({ read() {} });
@@ -349,7 +416,7 @@ describe("preparing a message", () => {
     );
     expect(error).toMatchObject({
       field: "attachments[0].content",
-      message: "attachments[0].content: gave nothing for 20 ms",
+      message: "attachments[0].content: took longer than 20 ms for 64 KiB",
       code: "source_failed",
       delivery: "not-sent",
     });
@@ -361,7 +428,7 @@ describe("preparing a message", () => {
       const stream = new Readable({ read() {} });
       const controller = new AbortController();
       if (when === "before") controller.abort();
-      const signers = [{ sign: async () => "x\r\n" }];
+      const signers = [{ sign: async () => "DKIM-Signature: x\r\n" }];
       const prepared = errorOf(
         prepare(compositionOf(stream), { signers, patience: 4_000, signal: controller.signal }),
       );
@@ -435,4 +502,15 @@ function webStream(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
       controller.close();
     },
   });
+}
+
+function signer(): DkimSigner & { readonly signed: string[] } {
+  const signed: string[] = [];
+  return {
+    signed,
+    sign: async (content) => {
+      signed.push(await textOf(content));
+      return `DKIM-Signature: n=${signed.length}\r\n`;
+    },
+  };
 }

@@ -159,7 +159,8 @@ describe("a message of the wrong shape", () => {
     [{ ...BASE, inReplyTo: {} }, "inReplyTo"],
     [{ ...BASE, references: [5] }, "references[0]"],
     [{ ...BASE, keywords: "a" }, "keywords"],
-    [{ ...BASE, comments: ["a"] }, "comments"],
+    [{ ...BASE, comments: {} }, "comments"],
+    [{ ...BASE, comments: ["a", 5] }, "comments[1]"],
     [{ ...BASE, list: "https://example.com" }, "list"],
     [{ ...BASE, priority: 1 }, "priority"],
     [{ ...BASE, autoSubmitted: true }, "autoSubmitted"],
@@ -168,6 +169,68 @@ describe("a message of the wrong shape", () => {
     [{ ...BASE, headers: [] }, "headers"],
   ])("is refused by the path of the field: %j", (message, field) => {
     expect(refusal(message).field).toBe(field);
+  });
+
+  test.each([
+    ["headers", new Map([["X-A", "1"]]), "is a Map"],
+    ["headers", new Headers({ "X-A": "1" }), "is a Headers"],
+    ["headers", new URLSearchParams("X-A=1"), "is a URLSearchParams"],
+    ["headers", new Map(), "is a Map"],
+    ["headers", "X-A: 1", "is a string"],
+    ["list", new Map([["id", "news.example.com"]]), "is a Map"],
+    ["headers", { "X-A": "1", [Symbol.iterator]: () => [].values() }, "is an iterable object"],
+    ["list", Promise.resolve({ id: "news.example.com" }), "is a Promise"],
+    ["otp", new Date(), "is a Date"],
+    ["envelope", new Set(["a@b.c"]), "is a Set"],
+    ["calendar", new Blob(["BEGIN:VCALENDAR"]), "is a Blob"],
+  ])("whose %s is %o loses none of it in silence", (field, value, words) => {
+    expect(refusal({ ...BASE, [field]: value })).toMatchObject({
+      field,
+      message: expect.stringContaining(`${words}, not an object`),
+    });
+  });
+
+  test("that is one as a whole is refused too, and one of a class of the caller's is read", () => {
+    expect(refusal(new Map(Object.entries(BASE))).message).toBe("message: is a Map, not an object");
+    class Mail {
+      readonly from = "a@example.com";
+      readonly to = "b@example.org";
+      get [Symbol.toStringTag]() {
+        return "Mail\r\n";
+      }
+    }
+    expect(resolve(new Mail()).envelope.to).toEqual(["b@example.org"]);
+    expect(resolve(Object.assign(Object.create(null), BASE)).envelope.to).toEqual(["b@example.org"]);
+    class Nothing extends Mail {
+      declare from: never;
+    }
+    const nothing = Object.create(Nothing.prototype) as object;
+    expect(refusal(nothing).message).not.toMatch(/[\r\n]/);
+  });
+
+  test("is told what is of no use to it: flowed without text", () => {
+    expect(refusal({ ...BASE, html: "x", flowed: true }).field).toBe("flowed");
+    expect(resolve({ ...BASE, html: "x", flowed: false }).bodies).toHaveLength(1);
+    expect(resolve({ ...BASE, text: "", flowed: true }).bodies).toMatchObject([{ isFlowed: true }]);
+  });
+
+  test.each([
+    ["subject", { subject: "x".repeat(100_001) }],
+    ["comments", { comments: "x".repeat(100_001) }],
+    ["comments[1]", { comments: ["x", "x".repeat(100_001)] }],
+    ["comments", { comments: Array.from({ length: 101 }, () => "x") }],
+    ["keywords[0]", { keywords: ["x".repeat(1001)] }],
+    ["list.id.name", { list: { id: { name: "x".repeat(1001), id: "news.example.com" } } }],
+  ])("is refused where it is longer than anybody reads: %s", (field, message) => {
+    expect(refusal({ ...BASE, ...message })).toMatchObject({
+      field,
+      message: expect.stringMatching(/is longer than \d+ characters|at most 100 /),
+    });
+  });
+
+  test("may be as long as that", () => {
+    const text = "x".repeat(100_000);
+    expect(resolve({ ...BASE, subject: text, comments: [text] }).subject).toBe(text);
   });
 
   test.each([
@@ -314,6 +377,21 @@ describe("a custom header", () => {
     ["In-Reply-To", "inReplyTo"],
     ["references", "references"],
     ["OTP-Token", "otp"],
+    ["Keywords", "keywords"],
+    ["Comments", "comments"],
+    ["AUTO-submitted", "autoSubmitted"],
+    ["Importance", "priority"],
+    ["Priority", "priority"],
+    ["X-Priority", "priority"],
+    ["X-MSMail-Priority", "priority"],
+    ["List-ID", "list"],
+    ["List-Unsubscribe", "list"],
+    ["list-unsubscribe-post", "list"],
+    ["List-Help", "list"],
+    ["List-Subscribe", "list"],
+    ["List-Post", "list"],
+    ["List-Owner", "list"],
+    ["List-Archive", "list"],
   ])("%s is refused in favour of the property %s", (name, property) => {
     expect(refusal({ ...BASE, headers: { [name]: "x" } }).hint).toContain(`"${property}"`);
   });
@@ -326,8 +404,35 @@ describe("a custom header", () => {
     "Resent-From",
     "Received",
     "Return-Path",
+    "Content-Language",
+    "Apparently-To",
+    "DKIM-Signature",
+    "Authentication-Results",
+    "ARC-Seal",
+    "arc-message-signature",
   ])("%s is refused, because it is not the caller's", (name) => {
-    expect(refusal({ ...BASE, headers: { [name]: "x" } }).field).toBe(`headers["${name}"]`);
+    expect(refusal({ ...BASE, headers: { [name]: "x" } })).toMatchObject({
+      field: `headers["${name}"]`,
+      hint: expect.stringContaining("signer or the servers"),
+    });
+  });
+
+  test.each(["List-Software", "list-x", "Disposition-Notification-To"])("%s is there once", (name) => {
+    expect(resolve({ ...BASE, headers: { [name]: "x" } }).fields).toHaveLength(1);
+    expect(refusal({ ...BASE, headers: { [name]: ["x", "y"] } }).message).toContain("more than once");
+    expect(refusal({ ...BASE, headers: { [name]: "x", [name.toUpperCase()]: "y" } }).field).toBe(
+      `headers["${name.toUpperCase()}"]`,
+    );
+  });
+
+  test("of another program stays as it is", () => {
+    const headers = {
+      Precedence: "bulk",
+      "X-Auto-Response-Suppress": "All",
+      "Feedback-ID": "a:b",
+      Organization: "x",
+    };
+    expect(resolve({ ...BASE, headers }).fields).toHaveLength(4);
   });
 
   test.each([5, null, {}, [5], [["x"]], undefined])("cannot have the value %j", (value) => {
@@ -358,6 +463,8 @@ describe("a given Message-ID", () => {
     "<a b@c>",
     "<a@b>\r\nBcc: e@x.example",
     "<a@b> <c@d>",
+    "<a@[><evil@x.example>]>",
+    "<a@[<]>",
     "<ü@b>",
     `<${"a".repeat(250)}@b>`,
     "",

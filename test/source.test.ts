@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { MessageError } from "../src/errors.ts";
 import { Flow, type Opening } from "../src/flow.ts";
-import { OpenedLater, type ResolvedSource, resolveSource } from "../src/source.ts";
+import { OpenedLater, type ResolvedSource, resolveSource, type Source } from "../src/source.ts";
+import { attachment } from "../src/sources.ts";
 import { errorOf, until, watchProcess } from "./support/watch.ts";
 
 watchProcess();
@@ -139,7 +140,7 @@ describe("a source that is opened", () => {
     ["a number", 5, "a number"],
     ["an object", { path: "/etc/passwd" }, "an object"],
     ["null", null, "null"],
-    ["a view of another kind", Uint16Array.of(1), "an object"],
+    ["a view of another kind", Uint16Array.of(1), "a Uint16Array"],
   ])("refuses a piece that is %s, and closes", async (_, piece, name) => {
     const { source, state } = watched([Uint8Array.of(1), piece]);
     expect(await errorOf(read(flowOf(source)))).toMatchObject({
@@ -314,8 +315,65 @@ describe("closing", () => {
     await octets.return();
     expect((await next).message).toContain(FIELD);
     await until(isClosed);
-    expect(await octets.next()).toEqual({ done: true, value: undefined });
+    // What was closed has not ended: a message that took it for its end would be complete.
+    expect((await errorOf(octets.next())).message).toContain("was closed");
   }
+
+  test("what was given and nobody has begun to read is let go of", async () => {
+    const stream = new Readable({ read() {} });
+    await flowOf(stream).open().return();
+    await until(() => stream.destroyed);
+  });
+
+  test("a stream that comes after all, when its message is given up, is closed", async () => {
+    const stream = new Readable({ read() {} });
+    let give: (source: Source) => void = () => {};
+    const made = attachment.stream(
+      () =>
+        new Promise<Source>((resolve) => {
+          give = resolve;
+        }),
+    );
+    const octets = flowOf(made.content).open();
+    const next = errorOf(octets.next());
+    await octets.return();
+    give(stream);
+    await next;
+    await until(() => stream.destroyed);
+  });
+});
+
+describe("a source that is opened again", () => {
+  test("must be as long as it was", async () => {
+    let length = 1000;
+    const flow = flowOf(attachment.stream(() => "x".repeat(length)).content);
+    expect(await read(flow)).toHaveLength(1000);
+    expect(flow.length).toBe(1000);
+    length = 2000;
+    expect((await errorOf(read(flow))).message).toContain("gave more than its 1000 octets");
+    length = 10;
+    expect((await errorOf(read(flow))).message).toContain("ended after 10 of its 1000 octets");
+  });
+});
+
+describe("whatever a source throws", () => {
+  test.each([
+    ["nothing with a prototype", Object.create(null)],
+    ["an error whose message is no text", Object.assign(new Error(), { message: Symbol("x") })],
+    ["what cannot be shown", { toString: () => expect.fail("no") }],
+    ["an error that looks like ours", Object.freeze(new MessageError(FIELD, "x"))],
+    ["nothing", undefined],
+  ])("is told as its failure: %s", async (_, thrown) => {
+    const flow = flowOf(
+      (function* () {
+        yield "a";
+        throw thrown;
+      })(),
+    );
+    const error = await errorOf(read(flow));
+    expect(error).toMatchObject({ code: "source_failed", field: FIELD, cause: thrown });
+    expect(Object.isFrozen(error)).toBe(false);
+  });
 });
 
 function refusal(value: unknown, length?: number): MessageError {

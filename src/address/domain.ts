@@ -24,7 +24,8 @@ export function parseDomain(text: string, field: string): string {
 }
 
 const NOT_LDH = /[^A-Za-z0-9.-]/;
-const DIGITS = /^[0-9]+$/;
+// As parsers of URLs tell an IPv4 address: 127.1, 127.0x1 and 0x7f000001 are all the loopback host to them.
+const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/i;
 
 function checkLabels(domain: string, field: string): void {
   if (domain.length > MAX_DOMAIN) {
@@ -45,7 +46,7 @@ function checkLabels(domain: string, field: string): void {
       throw new MessageError(field, "has a label in its domain that begins or ends with a hyphen");
     }
   }
-  if (DIGITS.test(labels.at(-1) ?? "")) {
+  if (NUMBER.test(labels.at(-1) ?? "")) {
     throw new MessageError(field, "has a domain that ends in a number", {
       hint: "an IP address is written in brackets: user@[192.0.2.1]",
     });

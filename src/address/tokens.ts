@@ -44,7 +44,3 @@ export function readQuotedString(text: string, field: string): { text: string; e
   const end = endOfQuotedString(text, 0, field);
   return { text: text.slice(1, end - 1).replace(/\\(.)/g, "$1"), end };
 }
-
-export function quote(content: string): string {
-  return `"${content.replace(/["\\]/g, "\\$&")}"`;
-}

@@ -19,7 +19,10 @@ export interface Calendar {
 export interface Alternative {
   /** The media type with its parameters, such as `text/markdown; variant=CommonMark`. */
   readonly contentType: string;
-  /** Text that is to be sent as UTF-8, or octets. */
+  /**
+   * Text that is to be sent as UTF-8, or octets. Octets are not copied: leave the array as it is until the message has
+   * been sent.
+   */
   readonly content: string | Uint8Array;
 }
 
@@ -131,6 +134,9 @@ function readAlternatives(value: unknown): Body[] {
 
 const CALENDAR_KEYS: Keys<keyof Calendar> = { content: undefined, method: undefined, filename: undefined };
 
+// RFC 5545 §3.1: a line may go on behind a line end and a blank, and have parameters before its value.
+const LINE_FOLD = /(?:\r?\n|\r)[ \t]/g;
+const METHOD_LINE = /[\n\r]METHOD(?:;[^:\n\r]*)?:([^\n\r]*)/i;
 // RFC 5546 §1.4.
 const METHOD = /^(?:PUBLISH|REQUEST|REPLY|ADD|CANCEL|REFRESH|COUNTER|DECLINECOUNTER)$/;
 
@@ -143,7 +149,7 @@ function readCalendar(value: unknown): { readonly body: Body; readonly attached:
       "is not a calendar object: it does not begin with BEGIN:VCALENDAR",
     );
   }
-  const said = /^METHOD:(.*)/im.exec(content)?.[1]?.trim().toUpperCase();
+  const said = METHOD_LINE.exec(content.replace(LINE_FOLD, ""))?.[1]?.toUpperCase();
   const method = calendar.method === undefined ? said : readText(calendar.method, "calendar.method");
   if (method !== undefined && !METHOD.test(method)) {
     throw new MessageError("calendar.method", "is not a method of RFC 5546, such as REQUEST or CANCEL");

@@ -6,7 +6,10 @@ import { type Field, readHeaders, textField } from "../field.ts";
 import {
   describe,
   type Keys,
+  MAX_NAME,
+  MAX_TEXT,
   PRINTABLE_ASCII,
+  quote,
   readArray,
   readObject,
   readText,
@@ -46,9 +49,7 @@ export function readFields(given: GivenFields): Field[] {
   if (references !== undefined) {
     fields.push(textField("References", readIdentifiers(references, "references"), "references"));
   }
-  if (comments !== undefined) {
-    fields.push(textField("Comments", readText(comments, "comments"), "comments"));
-  }
+  if (comments !== undefined) fields.push(...readComments(comments));
   if (keywords !== undefined) fields.push(readKeywords(keywords));
   if (list !== undefined) fields.push(...readList(list));
   if (priority !== undefined) fields.push(...readPriority(priority));
@@ -57,24 +58,36 @@ export function readFields(given: GivenFields): Field[] {
     fields.push(textField("Auto-Submitted", value, "autoSubmitted"));
   }
   if (otp !== undefined) fields.push(readOneTimeCode(otp));
-  if (headers !== undefined) {
-    fields.push(...readHeaders(headers, "headers", { reserved: reservedField, before: fields }));
-  }
+  if (headers !== undefined) fields.push(...readHeaders(headers, "headers", reservedField));
   return fields;
 }
 
 /** More is no help to anybody who looks for one of them. */
 const MAX_KEYWORDS = 100;
+/** As many remarks as keywords. */
+const MAX_COMMENTS = MAX_KEYWORDS;
 
 function readKeywords(value: unknown): Field {
   const phrases = readArray(value, "keywords", MAX_KEYWORDS).map((keyword, at) => {
-    const text = readText(keyword, `keywords[${at}]`);
+    const text = readText(keyword, `keywords[${at}]`, MAX_NAME);
     if (text === "") throw new MessageError(`keywords[${at}]`, "is empty");
     refuseControls(text, `keywords[${at}]`);
     return text;
   });
   if (phrases.length === 0) throw new MessageError("keywords", "is empty", { hint: "leave it out" });
   return { name: "Keywords", value: "", path: "keywords", phrases };
+}
+
+/** RFC 5322 §3.6.5: a field for each, as many as there are. */
+function readComments(value: unknown): Field[] {
+  if (!Array.isArray(value)) return [readComment(value, "comments")];
+  return readArray(value, "comments", MAX_COMMENTS).map((comment, at) =>
+    readComment(comment, `comments[${at}]`),
+  );
+}
+
+function readComment(value: unknown, path: string): Field {
+  return textField("Comments", readText(value, path, MAX_TEXT), path);
 }
 
 // No X-MSMail-Priority: filters take it for a claim to be an old Outlook, and miss what else that would write.
@@ -88,7 +101,7 @@ function readPriority(value: unknown): Field[] {
   ];
 }
 
-const AUTO_SUBMITTED = ["auto-generated", "auto-replied", "no"] as const;
+const AUTO_SUBMITTED = ["auto-generated", "auto-replied", "auto-notified", "no"] as const;
 
 function oneOf<T extends string>(value: unknown, choices: readonly T[], field: string): T {
   const found = choices.find((choice) => choice === value);
@@ -130,12 +143,9 @@ function isOrigin(text: string): boolean {
   }
 }
 
-function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
-}
-
-// RFC 5322 §3.6: at most one each, and composed here; RFC 5321 §4.4: the trace belongs to servers. Resent-Bcc would
-// show who it hides, and resending is a server's or a reader's business.
+// What has a property is checked there, and said once. RFC 5321 §4.4: the trace belongs to servers, and so do the results
+// of their checks (RFC 8601, RFC 8617); a signature is made over what is sent. Resent-Bcc would show who it hides, and
+// Apparently-To whom the envelope names; resending is a server's or a reader's business.
 const OWN_PROPERTY: ReadonlyMap<string, string> = new Map([
   ["from", "from"],
   ["sender", "sender"],
@@ -149,13 +159,22 @@ const OWN_PROPERTY: ReadonlyMap<string, string> = new Map([
   ["in-reply-to", "inReplyTo"],
   ["references", "references"],
   ["otp-token", "otp"],
+  ["keywords", "keywords"],
+  ["comments", "comments"],
+  ["auto-submitted", "autoSubmitted"],
+  ["importance", "priority"],
+  ["priority", "priority"],
+  ["x-priority", "priority"],
+  ["x-msmail-priority", "priority"],
 ]);
-const RESERVED = /^(?:content-.*|resent-.*|mime-version|received|return-path)$/;
+const OWN_LIST = /^list-(?:id|unsubscribe|unsubscribe-post|help|subscribe|post|owner|archive)$/;
+const RESERVED =
+  /^(?:content-.*|resent-.*|mime-version|received|return-path|apparently-to|dkim-signature|authentication-results|arc-.*)$/;
 
 function reservedField(name: string): string | undefined {
-  const property = OWN_PROPERTY.get(name);
+  const property = OWN_LIST.test(name) ? "list" : OWN_PROPERTY.get(name);
   if (property !== undefined) return `use the property "${property}" of the message`;
   return RESERVED.test(name)
-    ? "it is made from the message itself, or belongs to the servers on its way"
+    ? "it is made from the message itself, or belongs to its signer or the servers on its way"
     : undefined;
 }

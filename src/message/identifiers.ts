@@ -9,7 +9,8 @@ const MAX_MESSAGE_ID = 250;
 /** More than any thread is deep, and what servers take in one field. */
 const MAX_REFERENCES = 1000;
 
-const ID_RIGHT_LITERAL = /^\[[!-Z^-~]*\]$/;
+// Without the angle brackets that RFC 5322 lets stand here: many readers would see two identifiers.
+const ID_RIGHT_LITERAL = /^\[[!-;=?-Z^-~]*\]$/;
 const VISIBLE = /^<[!-~]+>$/;
 // Of others' identifiers no more is asked than that they cannot be mistaken for two: many in use are not of RFC 5322,
 // and an answer must name them octet for octet.

@@ -5,8 +5,9 @@ import { isDotAtom } from "../address.ts";
 import { MessageError } from "../errors.ts";
 import { type Field, textField } from "../field.ts";
 import {
-  describe,
   type Keys,
+  MAX_LINE,
+  MAX_NAME,
   PRINTABLE_ASCII,
   readArray,
   readObject,
@@ -23,7 +24,8 @@ export interface List {
   readonly id?: string | { readonly name?: string; readonly id: string };
   /**
    * The `https:` URL that unsubscribes who it was made for when it is POSTed to, without a question (RFC 8058). It stands
-   * before the targets of `unsubscribe`. The message has to be signed by DKIM for readers to offer it.
+   * before the targets of `unsubscribe`, which are then `mailto:` only. The message has to be signed by DKIM for readers
+   * to offer it.
    */
   readonly oneClick?: string;
   /** Where to unsubscribe; of several the first that a reader knows counts. At most 20. */
@@ -38,6 +40,8 @@ export interface List {
 
 /** Enough for every way there is, in a field that a reader looks at whole. */
 const MAX_TARGETS = 20;
+/** Characters that, in angle brackets and with a comma, fit on the line of the longest of the names. */
+const MAX_URL: number = MAX_LINE - "List-Unsubscribe: <>,".length;
 /** RFC 2919 §2: octets. */
 const MAX_LIST_ID = 255;
 
@@ -67,10 +71,11 @@ export function readList(value: unknown): Field[] {
   const list = readObject(value, LIST_KEYS, "list");
   const fields: Field[] = [];
   if (list.id !== undefined) fields.push(readId(list.id));
-  const unsubscribe = list.unsubscribe === undefined ? [] : readTargets(list.unsubscribe, "list.unsubscribe");
-  if (list.oneClick !== undefined) {
-    const url = readUrl(list.oneClick, "list.oneClick", /^https:\/\/./i);
-    unsubscribe.unshift(`<${url}>`);
+  const unsubscribe =
+    list.oneClick === undefined ? [] : [`<${readUrl(list.oneClick, "list.oneClick", ONE_CLICK)}>`];
+  if (list.unsubscribe !== undefined) {
+    const schemes = unsubscribe.length === 0 ? ANY : BESIDE_ONE_CLICK;
+    unsubscribe.push(...readTargets(list.unsubscribe, "list.unsubscribe", schemes));
   }
   if (unsubscribe.length > 0) {
     fields.push(textField("List-Unsubscribe", unsubscribe.join(", "), "list.unsubscribe"));
@@ -82,7 +87,7 @@ export function readList(value: unknown): Field[] {
     const given = list[key];
     if (given === undefined) continue;
     const path = `list.${key}`;
-    const value = key === "post" && given === "NO" ? given : readTargets(given, path).join(", ");
+    const value = key === "post" && given === "NO" ? given : readTargets(given, path, ANY).join(", ");
     fields.push(textField(name, value, path));
   }
   return fields;
@@ -107,41 +112,55 @@ function readId(value: unknown): Field {
       hint: 'write a name under a domain of yours, "news.example.com", or "Name <news.example.com>"',
     });
   }
-  const phrase = name === undefined ? "" : readText(name, "list.id.name");
+  const phrase = name === undefined ? "" : readText(name, "list.id.name", MAX_NAME);
   refuseControls(phrase, "list.id.name");
   return { name: "List-Id", value: `<${text}>`, path, phrases: phrase === "" ? [] : [phrase] };
 }
 
-function readTargets(value: unknown, field: string): string[] {
-  if (!Array.isArray(value)) return [readTarget(value, field)];
+function readTargets(value: unknown, field: string, schemes: Schemes): string[] {
+  if (!Array.isArray(value)) return [readTarget(value, field, schemes)];
   if (value.length === 0) throw new MessageError(field, "is empty", { hint: "leave it out" });
-  return readArray(value, field, MAX_TARGETS).map((target, at) => readTarget(target, `${field}[${at}]`));
+  return readArray(value, field, MAX_TARGETS).map((target, at) =>
+    readTarget(target, `${field}[${at}]`, schemes),
+  );
 }
 
-function readTarget(value: unknown, field: string): string {
-  if (typeof value !== "object" || value === null) return `<${readUrl(value, field)}>`;
+function readTarget(value: unknown, field: string, schemes: Schemes): string {
+  if (typeof value !== "object" || value === null) return `<${readUrl(value, field, schemes)}>`;
   const { url, comment } = readObject(value, TARGET_KEYS, field);
-  const target = `<${readUrl(url, `${field}.url`)}>`;
+  const target = `<${readUrl(url, `${field}.url`, schemes)}>`;
   if (comment === undefined) return target;
   const text = readText(comment, `${field}.comment`);
   if (!PRINTABLE_ASCII.test(text)) throw new MessageError(`${field}.comment`, "is not one line of ASCII");
+  if (text.includes("=?")) {
+    throw new MessageError(`${field}.comment`, "has =?, as if an encoded-word began there (RFC 2047 §5)");
+  }
   return `${target} (${text.replace(/[()\\]/g, "\\$&")})`;
 }
 
 // RFC 3986 §2, without the parentheses, which some readers take for a comment, and without the comma that others split
 // at, wherever they stand.
 const URL_TEXT = /^[\w.~:/?#[\]@!$&'*+;=%-]+$/;
-const SCHEME = /^(?:https?:\/\/|mailto:)./i;
 
-function readUrl(value: unknown, field: string, scheme: RegExp = SCHEME): string {
-  if (typeof value !== "string") throw new MessageError(field, `is ${describe(value)}, not a string`);
-  if (!scheme.test(value)) {
-    throw new MessageError(
-      field,
-      scheme === SCHEME ? "is not a URL of https:, http: or mailto:" : "is not a URL of https:",
-    );
-  }
-  if (URL_TEXT.test(value)) return value;
+interface Schemes {
+  readonly begin: RegExp;
+  readonly names: string;
+  readonly hint?: string;
+}
+
+const ANY: Schemes = { begin: /^(?:https?:\/\/|mailto:)./i, names: "https:, http: or mailto:" };
+const ONE_CLICK: Schemes = { begin: /^https:\/\/./i, names: "https:" };
+// RFC 8058 §3.1: one HTTPS URI, and others of other schemes only.
+const BESIDE_ONE_CLICK: Schemes = {
+  begin: /^mailto:./i,
+  names: "mailto:",
+  hint: "oneClick is the one URL of https: that may be there; give a mailto: beside it, or nothing",
+};
+
+function readUrl(value: unknown, field: string, { begin, names, ...details }: Schemes): string {
+  const url = readText(value, field, MAX_URL);
+  if (!begin.test(url)) throw new MessageError(field, `is not a URL of ${names}`, details);
+  if (URL_TEXT.test(url)) return url;
   throw new MessageError(field, "holds a character that a URL in a header field may not", {
     hint: 'write it percent-encoded: a space as %20, a comma as %2C, "(" as %28, ")" as %29',
   });

@@ -1,4 +1,4 @@
-// A message that is given whole: what RFC 5322 §3.6 wants of its fields, and what must not be seen.
+// A message that is given whole: what RFC 5322 §3.6 wants of its fields.
 
 import { MessageError } from "../errors.ts";
 import { type Keys, readObject } from "../input.ts";
@@ -22,7 +22,6 @@ const AT_MOST_ONCE = [
   ...["sender", "reply-to", "to", "cc", "subject", "in-reply-to", "references"],
   ...["mime-version", "content-type", "content-transfer-encoding"],
 ];
-const HIDDEN = ["bcc", "resent-bcc"];
 
 /** Reads `raw`. */
 export function readRaw(value: unknown): { readonly prebuilt: Prebuilt; readonly messageId: string } {
@@ -46,14 +45,8 @@ export function readRaw(value: unknown): { readonly prebuilt: Prebuilt; readonly
   for (const name of AT_MOST_ONCE) {
     if (count(name) > 1) throw new MessageError(path, `has ${count(name)} fields ${name}, and may have one`);
   }
-  for (const name of HIDDEN) {
-    if (count(name) > 0) {
-      throw new MessageError(path, `has a field ${name}, which would show who it hides`, {
-        hint: "take it out, and name its recipients in envelope.to",
-      });
-    }
-  }
-  const messageId = prebuilt.fields.get("message-id")?.[0]?.trim() ?? "";
+  const [, messageId = ""] =
+    /^[ \t]*([^ \t]+)[ \t]*$/.exec(prebuilt.fields.get("message-id")?.[0] ?? "") ?? [];
   if (!isForeignId(messageId)) throw new MessageError(path, "has a Message-ID that is not an identifier");
   return { prebuilt, messageId };
 }

@@ -4,12 +4,12 @@
 import type { ParsedMailbox } from "../address.ts";
 import { encodeUtf8 } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
-import { codePoint, hasControls, PRINTABLE_ASCII, refuseHalfPairs } from "../input.ts";
+import { codePoint, hasControls, MAX_LINE, PRINTABLE_ASCII, quote, refuseHalfPairs } from "../input.ts";
 import { encodeWords, MAX_ENCODED_WORD, MIN_ENCODED_WORD } from "./encoded-word.ts";
 
+export { MAX_LINE };
+
 export const CRLF = "\r\n";
-/** RFC 5322 §2.1.1: octets in a line, without its CRLF. */
-export const MAX_LINE = 998;
 /** RFC 5322 §2.1.1 asks for 78, RFC 2047 §2 for 76 in a line with an encoded-word. */
 const PREFERRED_LINE = 76;
 /** A name, its colon and a space still fit on a preferred line. */
@@ -37,6 +37,10 @@ export function literalField(name: string, value: string, path: string): string 
   if (!PRINTABLE_ASCII.test(value)) {
     checkFieldText(value, path);
     throw new MessageError(path, "is not ASCII, and cannot be encoded in this field (RFC 2047 §5)");
+  }
+  // Blanks at an end would be a line of nothing else once the field is folded.
+  if (value === "" || value.startsWith(" ") || value.endsWith(" ")) {
+    throw new MessageError(path, "is empty, or has blanks around it, which readers would take off");
   }
   return fold(name, value.split(/(?<! ) /), path);
 }
@@ -116,7 +120,7 @@ function phrase(name: string, room: number): string[] {
   if (name.length > MAX_PLAIN_NAME || name.includes("=?")) return encodeWords(name, room);
   if (PHRASE_OF_ATOMS.test(name)) return [name];
   if (!PRINTABLE_ASCII.test(name)) return encodeWords(name, room);
-  return [`"${name.replace(/["\\]/g, "\\$&")}"`];
+  return [quote(name)];
 }
 
 /** Whether text of printable ASCII would be read otherwise than it stands: as an encoded-word, or trimmed. */

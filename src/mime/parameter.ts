@@ -1,6 +1,6 @@
 // Parameters of Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2231).
 
-import { isToken, PRINTABLE_ASCII } from "../input.ts";
+import { isToken, PRINTABLE_ASCII, quote } from "../input.ts";
 
 /** A section with its name fits on a line of 76. */
 const MAX_SECTION = 48;
@@ -36,10 +36,6 @@ const FOR_RFC_2231 = /[*'%]/;
 /** Readers take "=?" for an encoded-word and '' for RFC 2231, in quotes or not, and strip blanks inside quotes. */
 function isMisread(value: string): boolean {
   return value.includes("=?") || value.includes("''") || value.startsWith(" ") || value.endsWith(" ");
-}
-
-function quote(value: string): string {
-  return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** RFC 2231 §4.1: sections cut between characters, so that each is whole UTF-8 by itself. */

@@ -30,9 +30,9 @@ export function partOf({ bodies, html, attachments }: ResolvedContent, context: 
   if (attachments.length === 0 && another === undefined) return partOfBody(only, eightBit);
   const shown: Part[] = [];
   const attached: Part[] = [];
-  const mentions = attachments.some(({ cid }) => cid !== undefined) ? mentionsOf(html ?? "") : "";
+  const mentions = attachments.some(({ cid }) => cid !== undefined) ? mentionsOf(html ?? "") : NONE;
   for (const attachment of attachments) {
-    const isShown = attachment.cid !== undefined && mentions.includes(`cid:${attachment.cid}`);
+    const isShown = attachment.cid !== undefined && mentions.has(attachment.cid);
     (isShown ? shown : attached).push(partOfAttachment(attachment, eightBit));
   }
   const parts = bodies.map((body): Part => {
@@ -49,16 +49,31 @@ export function partOf({ bodies, html, attachments }: ResolvedContent, context: 
 
 const NOTHING: Body = { type: { essence: "text/plain", parameters: [] }, content: "", isFlowed: false };
 
+const NONE: ReadonlySet<string> = new Set();
+
+// What a Content-ID is made of, and the ";" of `&amp;`: of its 250 characters each may be written as five. It is looked
+// at and not passed over, so that nothing is lost that begins in it.
+const CID = /cid:(?=([\w!#$%&'*+\-/=?^`{|}~.@;]{1,1250}))/gi;
+
 /**
- * What `html` shows, to find "cid:" and a Content-ID in. Only what is found belongs to the HTML, where readers that
- * cannot show it hide it; an image that is not mentioned is attached, so that it is not lost. A URL may be written with
- * percent signs (RFC 2392 §2), and in HTML with `&amp;`.
+ * The Content-IDs that `html` mentions. Only what is found belongs to the HTML, where readers that cannot show it hide
+ * it; an image that is not mentioned is attached, so that it is not lost. A URL may be written with percent signs
+ * (RFC 2392 §2), in HTML with `&amp;`, and between quotes that a Content-ID may hold too: `'` and `&quot;`.
  */
-function mentionsOf(html: string): string {
-  const urls = html
-    .replaceAll("&amp;", "&")
-    .replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return `${html}\n${urls}`.replace(/cid:/gi, "cid:");
+function mentionsOf(html: string): ReadonlySet<string> {
+  const mentions = new Set<string>();
+  for (const [, written = ""] of html.matchAll(CID)) {
+    const url = written
+      .replaceAll("&amp;", "&")
+      .replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    for (const id of [written, url]) mentions.add(id).add(upTo("'", id)).add(upTo("&", id));
+  }
+  return mentions;
+}
+
+function upTo(end: string, text: string): string {
+  const at = text.indexOf(end);
+  return at < 0 ? text : text.slice(0, at);
 }
 
 /** Whether it goes as 8bit, or a part of it. */
@@ -134,7 +149,7 @@ export function eightBitError({ path }: Prebuilt): MessageError {
 function withFallback(attachment: ResolvedAttachment): ResolvedAttachment {
   const { filename, contentType = { essence: mediaTypeOf(filename), parameters: [] } } = attachment;
   const fallback = filename === undefined ? undefined : asciiFallback(filename);
-  if (fallback === undefined || contentType.parameters.some(([name]) => name === "name")) return attachment;
+  if (fallback === undefined) return attachment;
   const parameters = [...contentType.parameters, ["name", fallback] as const];
   return { ...attachment, contentType: { ...contentType, parameters } };
 }

@@ -62,6 +62,11 @@ describe("a message given whole", () => {
     expect(refusal(raw(signed)).message).toContain("not part of a CRLF");
   });
 
+  test("may have blanks around its Message-ID, as folding makes them", () => {
+    const folded = HEADER.replace(" <1@example.com>", "\r\n \t<1@example.com>\t ");
+    expect(compose(raw(`${folded}\r\nHello`)).messageId).toBe("<1@example.com>");
+  });
+
   test.each(["Bcc", "bcc", "BCC", "Resent-Bcc"])(
     "with a field %s is refused, for it would be seen",
     (name) => {
@@ -100,6 +105,12 @@ describe("a message given whole", () => {
     ["no Date", `${HEADER.replace("Date", "X-Date")}\r\nHello`],
     ["no Message-ID", `${HEADER.replace("Message-ID", "X-ID")}\r\nHello`],
     ["a Message-ID that is none", `${HEADER.replace("<1@example.com>", "1")}\r\nHello`],
+    [
+      "a Message-ID with a no-break space",
+      `${HEADER.replace("<1@example.com>", "<1@example.com>\u00a0")}\r\nHello`,
+    ],
+    ["a Message-ID with an em space", `${HEADER.replace("<1@", "\u2003<1@")}\r\nHello`],
+    ["two identifiers", `${HEADER.replace("<1@example.com>", "<1@example.com> <2@example.com>")}\r\nHello`],
     ["two To", `${HEADER}To: e@x.example\r\n\r\nHello`],
     ["two Subject", `${HEADER}Subject: a\r\nsubject: b\r\n\r\nHello`],
     ["two Content-Type", `${HEADER}Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nHello`],
@@ -158,7 +169,8 @@ describe("a message given whole", () => {
 
   test("is checked in time that grows with it", () => {
     const work = (count: number): number => {
-      const content = `${HEADER}${"X-A: b\r\n".repeat(count)} ${"c\r\n ".repeat(count)}d\r\n\r\n${"x\r\n".repeat(count)}`;
+      const blanks = HEADER.replace("<1@", `${" ".repeat(900)}\r\n${" ".repeat(10)}<1@`);
+      const content = `${blanks}${"X-A: b\r\n".repeat(count)} ${"c\r\n ".repeat(count)}d\r\n\r\n${"x\r\n".repeat(count)}`;
       let least = Number.POSITIVE_INFINITY;
       for (let run = 0; run < 5; run++) {
         const begin = performance.now();

@@ -32,6 +32,20 @@ describe("a calendar object", () => {
   });
 
   test.each([
+    ["with parameters", "METHOD;X-A=1:CANCEL", "; charset=utf-8; method=CANCEL\r\n"],
+    ["in lower case", "method:cancel", "; charset=utf-8; method=CANCEL\r\n"],
+    ["folded in its name", "METH\r\n OD:CANCEL", "; charset=utf-8; method=CANCEL\r\n"],
+    ["folded in its value", "METHOD:CAN\n\tCEL", "; charset=utf-8; method=CANCEL\r\n"],
+    ["not at all, but in a comment", "COMMENT:a\u2028METHOD:CANCEL", "; charset=utf-8\r\n"],
+    ["not at all, but in a folded line", "COMMENT:a\r\n METHOD:CANCEL", "; charset=utf-8\r\n"],
+  ])("says its method %s", (_, line, end) => {
+    const content = EVENT.replace("METHOD:REQUEST", line);
+    expect(compose({ ...BASE, calendar: { content } }).toString()).toContain(
+      `Content-Type: text/calendar${end}`,
+    );
+  });
+
+  test.each([
     ["method", { content: EVENT, method: "CANCEL" }],
     ["method", { content: EVENT, method: "request" }],
     ["method", { content: EVENT, method: "REQUEST\r\nX: y" }],
@@ -39,6 +53,10 @@ describe("a calendar object", () => {
     ["method", { content: EVENT, method: 5 }],
     ["method", { content: EVENT.replace("REQUEST", "DANCE") }],
     ["method", { content: "BEGIN:VCALENDAR\nEND:VCALENDAR", method: "REQUEST" }],
+    ["method", { content: EVENT.replace("METHOD:", "METHOD;X-A=1:"), method: "CANCEL" }],
+    ["method", { content: EVENT.replace("METHOD:", "METH\r\n OD;X-A=1;X-B=2:DANCE;") }],
+    ["method", { content: EVENT.replace("METHOD:", "COMMENT:a\u2028METHOD:"), method: "REQUEST" }],
+    ["method", { content: EVENT.replace("REQUEST", "REQUEST\u00a0") }],
     ["filename", { content: EVENT, filename: "a.ics\r\nX: y" }],
     ["filename", { content: EVENT, filename: "../a.ics" }],
     ["content", { content: "Lunch" }],
@@ -81,6 +99,7 @@ describe("further forms of a message", () => {
     ["contentType", { contentType: "text/x\r\nX: y", content: "x" }],
     ["contentType", { contentType: "text/x; a\r\nb=c", content: "x" }],
     ["contentType", { contentType: "text/x; charset=latin1", content: "x" }],
+    ["contentType", { contentType: "text/x; name=a", content: "x" }],
     ["content", { contentType: "text/x" }],
     ["content", { contentType: "text/x", content: "\ud800" }],
     ["content", { contentType: "text/x", content: {} }],
@@ -186,6 +205,34 @@ describe("an attached message", () => {
     const composition = composeWith({ ...inner, eightBit: true } as Message, context());
     expect(composition.needs.eightBit).toBe(true);
     expect(composition.sevenBit).toBeUndefined();
+  });
+
+  test("may be an ArrayBuffer, and base64, but nothing that comes later", () => {
+    const octets = new TextEncoder().encode(MESSAGE);
+    expect(compose(attach(octets.buffer)).toString()).toContain(`\r\n\r\n${MESSAGE}\r\n--`);
+    const encoded = {
+      ...attach(""),
+      attachments: [{ ...attach(octets).attachments[0], content: btoa(MESSAGE), encoding: "base64" }],
+    };
+    expect(compose(encoded).toString()).toContain(`\r\n\r\n${MESSAGE}\r\n--`);
+    for (const content of [new Blob([MESSAGE]), [MESSAGE]]) {
+      expect(refusal(attach(content))).toMatchObject({
+        field: "attachments[0].content",
+        hint: expect.stringContaining("in memory"),
+      });
+    }
+    expect(
+      refusal({ ...BASE, attachments: [{ ...attach(MESSAGE).attachments[0], length: 3 }] }).message,
+    ).toContain("octets long, not 3");
+  });
+
+  test.each(["Bcc", "BCC", "resent-bcc"])("with a field %s is refused, for it would be seen", (name) => {
+    const error = refusal(attach(`${name}: secret@example.org\r\n${MESSAGE}`));
+    expect(error).toMatchObject({
+      field: "attachments[0].content",
+      hint: expect.stringContaining("take it out"),
+    });
+    expect(error.message).not.toContain("secret");
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ParsedMailbox } from "../../src/address.ts";
 import { resolveMailbox } from "../../src/address.ts";
 import { encodeWords } from "../../src/mime/encoded-word.ts";
-import { mailboxField, structuredField, unstructuredField } from "../../src/mime/header.ts";
+import { literalField, mailboxField, structuredField, unstructuredField } from "../../src/mime/header.ts";
 
 function linesOf(field: string): string[] {
   expect(field.endsWith("\r\n")).toBe(true);
@@ -53,6 +53,16 @@ describe("a field of free text", () => {
     for (const line of lines) expect(line.trim()).not.toBe("");
   });
 
+  test("that has a run of blanks of any length makes no blank line, and reads back", () => {
+    for (let length = 1; length < 1100; length++) {
+      for (const value of [`a${" ".repeat(length)}b`, `${"x".repeat(length)} ${" ".repeat(length)}b c`]) {
+        const field = unstructuredField("X-A", value, "x");
+        for (const line of linesOf(field)) expect(line.trim()).not.toBe("");
+        if (!field.includes("=?")) expect(unfold(field)).toBe(`X-A: ${value}`);
+      }
+    }
+  });
+
   test.each([" leading", "trailing ", "=?utf-8?q?x?=", "a =? b", "\u0085", "\u2028", "ü"])(
     "is encoded where it would read otherwise: %j",
     (value) => {
@@ -66,6 +76,23 @@ describe("a field of free text", () => {
     const name = `X-${"n".repeat(70)}`;
     const [first, second] = linesOf(unstructuredField(name, "ü", "x"));
     expect([first, second]).toEqual([`${name}:`, " =?utf-8?B?w7w=?="]);
+  });
+});
+
+describe("a field that machines read", () => {
+  test.each(["", " ", "a ", " a", `a${" ".repeat(70)}`, " ".repeat(74)])(
+    "is refused with blanks at an end: %j",
+    (value) => {
+      expect(() => literalField("List-X", value, "x")).toThrow(/^x: is empty, or has blanks around it/);
+    },
+  );
+
+  test("has no blank line, however many blanks are in it", () => {
+    for (let length = 1; length < 990; length++) {
+      const field = literalField("List-X", `a${" ".repeat(length)}b`, "x");
+      for (const line of linesOf(field)) expect(line.trim()).not.toBe("");
+      expect(unfold(field)).toBe(`List-X: a${" ".repeat(length)}b`);
+    }
   });
 });
 

@@ -151,7 +151,7 @@ describe("a source that gives nothing", () => {
     const error = await errorOf(client.send(withContent(stream)));
     expect(error).toMatchObject({
       field: FIELD,
-      message: `${FIELD}: gave nothing for 50 ms`,
+      message: `${FIELD}: took longer than 50 ms for 64 KiB`,
       code: "source_failed",
       phase: "content",
       delivery: "not-sent",
@@ -407,6 +407,20 @@ describe("a reused connection that is dead", () => {
       else expect(await errorOf(sent)).toMatchObject({ code: "connection_lost", delivery: "not-sent" });
       expect(server.peers.length).toBe(attempts);
     }
+  });
+});
+
+describe("whether the same message may be sent again", () => {
+  test.each([
+    ["a stream", () => Readable.from(["x"]), false],
+    ["a function that opens one", () => attachment.stream(() => Readable.from(["x"])).content, true],
+    ["octets", () => CONTENT, true],
+  ] as const)("is told of one with %s", async (_, make, retryable) => {
+    const server = await serve(polite({ MAIL: "451 4.3.0 later" }));
+    const { client } = connectTo(server);
+    const error = await errorOf(client.send(withContent(make())));
+    expect(error).toMatchObject({ code: "sender_refused", delivery: "rejected", retryable });
+    if (!retryable) expect(error).toMatchObject({ hint: expect.stringContaining("attachment.stream()") });
   });
 });
 

@@ -51,8 +51,7 @@ export const fieldEntries: readonly Entry[] = [
     Organization: "Penny & Söhne",
     "User-Agent": "penny/1.0 (+https://example.com)",
     "X-Mailer": "penny",
-    Keywords: "code, login",
-    Comments: "one comment",
+    "X-Auto-Response-Suppress": "All",
   }),
   fields("fields whose names are those of object properties", {
     constructor: "1",

@@ -53,21 +53,36 @@ export const letters: readonly Entry[] = [
     },
   },
   {
-    name: "a newsletter with the fields of a list written by hand",
+    name: "a newsletter with the fields of a list, and those of its sender",
     message: {
       from,
       to,
       subject: "Weekly",
       text: "News.\n",
       html: "<p>News.</p>\n",
+      list: {
+        id: "The Penny Paper <paper.news.example>",
+        oneClick: "https://news.example/leave?u=0123456789abcdef&t=%3D%3F",
+        unsubscribe: "mailto:leave@news.example?subject=leave",
+        help: "https://news.example/help",
+      },
       headers: {
-        "List-Id": "The Penny Paper <paper.news.example>",
-        "List-Unsubscribe":
-          "<https://news.example/leave?u=0123456789abcdef&t=%3D%3F>, <mailto:leave@news.example?subject=leave>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Help": "<https://news.example/help>",
+        "List-Software": "penny",
         Precedence: "bulk",
         "Feedback-ID": "campaign7:customer3:mail:news",
+      },
+    },
+    expected: {
+      fields: {
+        "list-id": ["The Penny Paper <paper.news.example>"],
+        "list-unsubscribe": [
+          "<https://news.example/leave?u=0123456789abcdef&t=%3D%3F>, <mailto:leave@news.example?subject=leave>",
+        ],
+        "list-unsubscribe-post": ["List-Unsubscribe=One-Click"],
+        "list-help": ["<https://news.example/help>"],
+        "list-software": ["penny"],
+        precedence: ["bulk"],
+        "feedback-id": ["campaign7:customer3:mail:news"],
       },
     },
   },
@@ -182,10 +197,14 @@ export const letters: readonly Entry[] = [
       to: "team@example.org",
       subject: "[ci/main] failed: 3 of 1,204 (≈0.25 %)",
       text: "```\n\tAssertionError: 1 == 2\n    at f (x.ts:1:1)\n```\n",
-      headers: {
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "X-Build": ["main", "1204"],
+      autoSubmitted: "auto-generated",
+      headers: { "X-Auto-Response-Suppress": "All", "X-Build": ["main", "1204"] },
+    },
+    expected: {
+      fields: {
+        "auto-submitted": ["auto-generated"],
+        "x-auto-response-suppress": ["All"],
+        "x-build": ["main", "1204"],
       },
     },
   },
