@@ -10,7 +10,8 @@ import type { AttachmentDetails } from "./stream.ts";
 
 /**
  * Attaches a file, under its own name unless `details` say otherwise. It is looked at before anything is sent, opened when
- * the server asks for the message, and read piece by piece. It must be a regular file, and stay as it is meanwhile.
+ * the server asks for the message, and read piece by piece. It must be a regular file, and stay as it is meanwhile: it is
+ * looked at once more when it has been read.
  *
  * `path` is opened as it stands: where it comes from others, it is the caller's to decide what they may read.
  */
@@ -24,14 +25,25 @@ export function file(path: string | URL, details?: AttachmentDetails): Attachmen
 }
 
 function nameOf(place: string | URL): string {
-  const path = typeof place === "string" ? place : decodeURIComponent(place.pathname);
+  const path = typeof place === "string" ? place : pathOf(place);
   return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+function pathOf({ protocol, pathname }: URL): string {
+  if (protocol !== "file:") throw new MessageError("path", `is ${protocol}, and must be file:`);
+  try {
+    return decodeURIComponent(pathname);
+  } catch (cause) {
+    throw new MessageError("path", "is a URL with a % that stands for no character", { cause });
+  }
 }
 
 interface Stats {
   isFile(): boolean;
   readonly size: number;
   readonly mtimeMs: number;
+  /** Unlike the other, nobody can set it back. */
+  readonly ctimeMs: number;
   readonly ino: number;
 }
 
@@ -40,12 +52,11 @@ function openingOf(path: string | URL): Opening {
   const check = (found: Stats): number => {
     // A directory has no octets, and a pipe or a device may have no end.
     if (!found.isFile()) throw new Error("it is not a regular file");
-    const { size, mtimeMs, ino } = known ?? found;
-    if (found.size !== size || found.mtimeMs !== mtimeMs || found.ino !== ino) {
-      throw new Error("it has been changed since it was looked at");
+    known ??= found;
+    for (const key of ["size", "mtimeMs", "ctimeMs", "ino"] as const) {
+      if (found[key] !== known[key]) throw new Error("it has been changed since it was looked at");
     }
-    known = found;
-    return size;
+    return known.size;
   };
   const measure = async (): Promise<number> => {
     const { stat } = await import("node:fs/promises");
@@ -66,13 +77,14 @@ function openingOf(path: string | URL): Opening {
         await handle.close();
         throw error;
       }
-      return readAll(handle);
+      return readAll(handle, check);
     },
   };
 }
 
 interface Handle {
   read(buffer: Uint8Array, offset: number, length: number): Promise<{ readonly bytesRead: number }>;
+  stat(): Promise<Stats>;
   close(): Promise<void>;
 }
 
@@ -83,30 +95,38 @@ const READ = BASE64_BLOCK * 4;
 const spare: Uint8Array[] = [];
 const MAX_SPARE = 4;
 
-/** The octets of an open file, always in the same memory. */
-function readAll(handle: Handle): Pieces {
+/** The octets of an open file, always in the same memory. It is still the file that was opened when its end is told. */
+function readAll(handle: Handle, check: (found: Stats) => unknown): Pieces {
   const buffer = spare.pop() ?? new Uint8Array(READ);
   let reading: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     // Not while a read is under way: it would read what has been opened under the same number since.
     await reading.catch(() => {});
-    if (spare.length < MAX_SPARE) spare.push(buffer);
     await handle.close();
   };
-  const closeOnce = (): Promise<void> => {
-    closing ??= close();
-    return closing;
+  const read = async (): Promise<number> => {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) check(await handle.stat());
+    return bytesRead;
   };
   return {
     next: async () => {
-      const read = handle.read(buffer, 0, buffer.length);
-      reading = read;
-      const { bytesRead } = await read;
-      if (bytesRead > 0) return { done: false, value: buffer.subarray(0, bytesRead) };
-      await closeOnce();
+      const count = read();
+      reading = count;
+      const end = await count;
+      if (end > 0) return { done: false, value: buffer.subarray(0, end) };
+      if (closing === undefined) {
+        closing = close();
+        await closing;
+        // Nowhere else: who leaves a file early, or while it is read, may hold a piece of it still.
+        if (spare.length < MAX_SPARE) spare.push(buffer);
+      }
       return { done: true, value: undefined };
     },
-    return: closeOnce,
+    return: () => {
+      closing ??= close();
+      return closing;
+    },
   };
 }

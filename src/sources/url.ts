@@ -3,19 +3,25 @@
 import type { Attachment } from "../attachment.ts";
 import { MessageError } from "../errors.ts";
 import type { Opening, Pieces } from "../flow.ts";
-import { describe, type Keys, readObject } from "../input.ts";
+import { describe, type Keys, readEntries, readObject, readText } from "../input.ts";
 import { OpenedLater } from "../source.ts";
 import type { AttachmentDetails } from "./stream.ts";
 
 /** Says how a URL is fetched. */
 export interface UrlRequest {
-  /** Octets, when decoded. @default 26214400 (25 MiB) */
+  /** Octets at most. @default 26214400 (25 MiB) */
   readonly maxSize?: number;
   /** Milliseconds for the whole of it. @default 60000 */
   readonly timeout?: number;
-  /** Fields of the request, such as Authorization. They go to this URL only. */
+  /**
+   * Fields of the request, such as Authorization, in a plain object. They go to this URL only. Those of the connection and
+   * of the form of the answer are refused, such as Host and Accept-Encoding.
+   */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Replaces `globalThis.fetch`: with one that keeps to certain addresses, or goes through a proxy. */
+  /**
+   * Replaces `globalThis.fetch`: with one that keeps to certain addresses, or goes through a proxy. It must follow no
+   * redirect, decode nothing, and heed its signal.
+   */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -35,8 +41,9 @@ const REQUEST: Keys<keyof UrlRequest> = {
 
 /**
  * Attaches what an `https:` URL leads to, when the message is sent. The answer must be 200: no redirect is followed, for
- * it could lead anywhere. The URL is fetched from where the program runs, with all that can be reached from there: where
- * it comes from others, it is the caller's to decide where it may lead.
+ * it could lead anywhere. Nor may it be compressed: what was cut would decode as if it were whole. The URL is fetched from
+ * where the program runs, with all that can be reached from there: where it comes from others, it is the caller's to
+ * decide where it may lead.
  *
  * It can be read once, so that its size is not known before it is sent, and a message that is to be signed is kept.
  */
@@ -54,13 +61,14 @@ export function url(
   if (fetch !== undefined && typeof fetch !== "function") {
     throw new MessageError("request.fetch", `is ${describe(fetch)}, not a function`);
   }
-  const init: RequestInit = {
-    redirect: "manual",
-    credentials: "omit",
-    ...(headers !== undefined && { headers: { ...(headers as Record<string, string>) } }),
-  };
+  const fields = readFields(headers);
   const get = (signal: AbortSignal): Promise<Response> =>
-    ((fetch as UrlRequest["fetch"]) ?? globalThis.fetch)(target.href, { ...init, signal });
+    ((fetch as UrlRequest["fetch"]) ?? globalThis.fetch)(target.href, {
+      redirect: "manual",
+      credentials: "omit",
+      headers: { ...fields, "accept-encoding": "identity" },
+      signal,
+    });
   const begin = (): Opening => ({ isReopenable: false, open: () => open(get, target.host, limits) });
   return { ...nameOf(target), ...details, content: new OpenedLater(begin) };
 }
@@ -93,6 +101,29 @@ function readLimit(value: unknown, field: string, most: number): number | undefi
   throw new MessageError(field, `is not a whole number from 1 to ${most}`);
 }
 
+/** RFC 9110 §5.6.2, §5.5: without what other character sets than ASCII would make of it. */
+const FIELD_NAME = /^[\w!#$%&'*+\-.^`|~]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
+
+/** What fetch says itself, of the connection or of the form of the answer, or refuses to say. */
+const NOT_THE_CALLERS =
+  /^(?:accept-encoding|connection|content-length|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
+/** Fetch would show a value that it refuses, which may be a token: no error shows more of a field than its name. */
+function readFields(headers: unknown): Readonly<Record<string, string>> {
+  const entries = headers === undefined ? [] : readEntries(headers, "request.headers");
+  const fields = entries.map(([name, given]): [string, string] => {
+    // Nor what may be a whole field, with its value.
+    if (!FIELD_NAME.test(name)) throw new MessageError("request.headers", "has a key that names no field");
+    const field = `request.headers["${name.slice(0, 80)}"]`;
+    if (NOT_THE_CALLERS.test(name)) throw new MessageError(field, "is not the caller's to say");
+    const value = readText(given, field);
+    if (!FIELD_VALUE.test(value)) throw new MessageError(field, "holds more than printable ASCII");
+    return [name, value];
+  });
+  return Object.fromEntries(fields);
+}
+
 const PLAIN_NAME = /^[\w-]+(?:\.[\w-]+)+$/;
 
 /** The name at the end of the path, where it looks like that of a file. */
@@ -101,37 +132,63 @@ function nameOf({ pathname }: URL): AttachmentDetails {
   return PLAIN_NAME.test(name) ? { filename: name } : {};
 }
 
-async function open(
+/** Asks for it with the first `next`, so that it can be given up before it is answered. */
+function open(
   get: (signal: AbortSignal) => Promise<Response>,
   host: string,
   { maxSize, timeout }: Limits,
-): Promise<Pieces> {
+): Pieces {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(new Error(`${host} took longer than ${timeout} ms`)), timeout);
-  const close = (): void => {
-    clearTimeout(timer);
-    stop.abort(new Error("it is not needed any more"));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let answer: Answer | undefined;
+  let size = 0;
+  const ask = async (): Promise<Answer> => {
+    timer = setTimeout(() => stop.abort(new Error(`${host} took longer than ${timeout} ms`)), timeout);
+    return readAnswer(await get(stop.signal), host);
   };
-  try {
-    const { status, body } = await get(stop.signal);
-    if (status !== 200) {
-      const why = status >= 300 && status < 400 ? ", and no redirect is followed" : "";
-      throw new Error(`${host} answered with status ${status}${why}`);
-    }
-    const reader = body?.getReader();
-    let size = 0;
-    return {
-      next: async () => {
-        const piece = (await reader?.read()) ?? { done: true, value: undefined };
-        size += piece.value?.length ?? 0;
+  return {
+    next: async () => {
+      answer ??= await ask();
+      const { done, value } = (await answer.reader?.read()) ?? { done: true };
+      if (!done) {
+        // Text would be counted in characters.
+        if (!(value instanceof Uint8Array)) throw new Error(`${host} sent ${describe(value)}, not octets`);
+        size += value.length;
         if (size > maxSize) throw new Error(`${host} sent more than ${maxSize} octets`);
-        if (piece.done) clearTimeout(timer);
-        return piece;
-      },
-      return: close,
-    };
-  } catch (error) {
-    close();
-    throw error;
+        return { done: false, value };
+      }
+      const { length } = answer;
+      // A fetch that was replaced may not have looked.
+      if (length !== undefined && size !== Number(length)) {
+        throw new Error(`${host} sent ${size} octets, not ${length}`);
+      }
+      clearTimeout(timer);
+      return { done: true, value: undefined };
+    },
+    return: () => {
+      clearTimeout(timer);
+      stop.abort(new Error("it is not needed any more"));
+    },
+  };
+}
+
+interface Answer {
+  readonly reader: { read(): Promise<{ readonly done: boolean; readonly value?: unknown }> } | undefined;
+  /** The Content-Length. */
+  readonly length: string | undefined;
+}
+
+/** Refuses what is not the whole of what was asked for, or cannot be known to be. */
+function readAnswer({ status, redirected, headers, body }: Response, host: string): Answer {
+  if (status !== 200) {
+    const why = status >= 300 && status < 400 ? ", and no redirect is followed" : "";
+    throw new Error(`${host} answered with status ${status}${why}`);
   }
+  if (redirected) throw new Error(`${host} led elsewhere, and no redirect is to be followed`);
+  const encoding = headers.get("content-encoding") ?? "identity";
+  // Node's fetch takes a compressed stream that was cut for one that ended.
+  if (encoding.toLowerCase() !== "identity") {
+    throw new Error(`${host} sent it compressed (${encoding}), so that its end cannot be told`);
+  }
+  return { reader: body?.getReader(), length: headers.get("content-length") ?? undefined };
 }

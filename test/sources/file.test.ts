@@ -7,17 +7,21 @@ import {
   mkdtempSync,
   readdirSync,
   readlinkSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { composeMessage, composeStream } from "../../src/compose.ts";
+import { MessageError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow.ts";
 import { resolveSource } from "../../src/source.ts";
 import { attachment } from "../../src/sources.ts";
@@ -62,6 +66,16 @@ describe("a file", () => {
 
   test.each([[5], [null], [{}], [undefined]])("is not %j", (path) => {
     expect(() => attachment.file(path as never)).toThrow("path: is");
+  });
+
+  test.each([
+    ["file:///tmp/a%zz.txt", "is a URL with a % that stands for no character"],
+    ["file:///tmp/%ff", "is a URL with a % that stands for no character"],
+    ["https://example.com/a.txt", "is https:, and must be file:"],
+    ["data:,x", "is data:, and must be file:"],
+  ])("is not %s: it %s", (url, complaint) => {
+    expect(() => attachment.file(new URL(url))).toThrow(MessageError);
+    expect(() => attachment.file(new URL(url))).toThrow(`path: ${complaint}`);
   });
 
   test("of any size is read whole, and its size is known before", async () => {
@@ -127,6 +141,14 @@ describe("a file", () => {
     ["grew", (path: string) => appendFileSync(path, "x")],
     ["shrank", (path: string) => truncateSync(path, 10)],
     ["was written again", (path: string) => utimesSync(path, 0, 0)],
+    ["was written again, and dated back,", (path: string) => rewrite(path)],
+    [
+      "was replaced",
+      (path: string) => {
+        writeFileSync(`${path}-new`, "y".repeat(100));
+        renameSync(`${path}-new`, path);
+      },
+    ],
   ])("that %s since it was measured is an error", async (_, change) => {
     const path = write("changing", "x".repeat(100));
     const flow = flowOf(attachment.file(path));
@@ -137,7 +159,8 @@ describe("a file", () => {
 
   test.each([
     ["grows", (path: string) => appendFileSync(path, "x"), "gave more than its 400000 octets"],
-    ["shrinks", (path: string) => truncateSync(path, 200_000), "ended after 200000 of its 400000 octets"],
+    ["shrinks", (path: string) => truncateSync(path, 200_000), "it has been changed since it was looked at"],
+    ["is written again", (path: string) => rewrite(path), "it has been changed since it was looked at"],
   ])("that %s while it is read is an error, and is closed", async (_, change, message) => {
     const path = write("moving", "x".repeat(400_000));
     const before = openFiles();
@@ -148,6 +171,31 @@ describe("a file", () => {
     change(path);
     expect((await errorOf(drain(octets))).message).toContain(message);
     await until(() => openFiles() === before);
+  });
+
+  test("that is written again while it is sent is an error, also where it was signed before", async () => {
+    const path = write("signed", "x".repeat(400_000));
+    const sign = async (content: AsyncIterable<Uint8Array>): Promise<string> => {
+      await drain(content);
+      return "DKIM-Signature: x\r\n";
+    };
+    const message = { ...MESSAGE, attachments: [attachment.file(path)] };
+    const { content } = await composeStream(message, { dkim: { sign } });
+    const octets = content[Symbol.asyncIterator]();
+    await octets.next();
+    rewrite(path);
+    const rest = errorOf(drain({ [Symbol.asyncIterator]: () => octets }));
+    expect((await rest).message).toBe(
+      `${FIELD}: could not be read: it has been changed since it was looked at`,
+    );
+  });
+
+  test("that is opened again is still what it was when it was looked at", async () => {
+    const path = write("twice", "x".repeat(100));
+    const flow = flowOf(attachment.file(path));
+    await octetsOf(flow);
+    rewrite(path);
+    expect((await errorOf(octetsOf(flow))).message).toContain("changed since it was looked at");
   });
 
   test("must be of the length that was declared", async () => {
@@ -195,6 +243,83 @@ describe("a file", () => {
     }
   });
 
+  test.each([
+    [
+      "closed twice",
+      async (octets: AsyncIterableIterator<Uint8Array>) => {
+        await Promise.all([octets.return?.(), octets.return?.()]);
+      },
+    ],
+    [
+      "closed while it is read",
+      async (octets: AsyncIterableIterator<Uint8Array>) => {
+        const next = errorOf(octets.next());
+        await Promise.all([octets.return?.(), octets.return?.(), next]);
+      },
+    ],
+    [
+      "closed while its end is read",
+      async (octets: AsyncIterableIterator<Uint8Array>) => {
+        await octets.next();
+        const next = errorOf(octets.next());
+        await Promise.all([octets.return?.(), next]);
+      },
+    ],
+    [
+      "not readable any more",
+      async (octets: AsyncIterableIterator<Uint8Array>) => {
+        vi.spyOn(await prototypeOfHandles(), "read").mockRejectedValueOnce(new Error("EIO"));
+        onTestFinished(() => void vi.restoreAllMocks());
+        expect((await errorOf(octets.next())).message).toContain("EIO");
+        await octets.return?.();
+      },
+    ],
+    [
+      "changed",
+      async (octets: AsyncIterableIterator<Uint8Array>) => {
+        rewrite(join(folder, "held"));
+        await errorOf(drain(octets));
+        await octets.return?.();
+      },
+    ],
+  ])("that is %s leaves its memory to who may still look at it", async (_, leave) => {
+    const before = openFiles();
+    const held = flowOf(attachment.file(write("held", "h".repeat(200_000)))).open();
+    const { value: piece } = await held.next();
+    await leave(held);
+    await until(() => openFiles() === before);
+    // More than are kept for others, and all of them at once.
+    const path = write("others", "o".repeat(200_000));
+    const others = Array.from({ length: 8 }, () => flowOf(attachment.file(path)).open());
+    const pieces = await Promise.all(others.map((other) => other.next()));
+    const memories = new Set([piece, ...pieces.map(({ value }) => value)].map((octets) => octets?.buffer));
+    expect(memories.size).toBe(9);
+    await Promise.all(others.map((other) => other.return()));
+  });
+
+  test("has memory of its own also when it is asked for octets after its end", async () => {
+    const path = write("ended", "x".repeat(1000));
+    for (let round = 0; round < 2; round++) {
+      const octets = flowOf(attachment.file(path)).open();
+      await drain(octets);
+      await octets.next();
+      await octets.return();
+    }
+    const others = Array.from({ length: 8 }, () => flowOf(attachment.file(path)).open());
+    const pieces = await Promise.all(others.map((other) => other.next()));
+    expect(new Set(pieces.map(({ value }) => value?.buffer)).size).toBe(8);
+    await Promise.all(others.map((other) => other.return()));
+  });
+
+  test("is read into memory that another has left at its end", async () => {
+    const path = write("again", "x".repeat(1000));
+    const memories = new Set<unknown>();
+    for (let round = 0; round < 10; round++) {
+      for await (const octets of flowOf(attachment.file(path)).open()) memories.add(octets.buffer);
+    }
+    expect(memories.size).toBe(1);
+  });
+
   test("is not open before it is its turn", async () => {
     const path = write("turn", "x".repeat(200_000));
     const before = openFiles();
@@ -213,7 +338,25 @@ const MESSAGE = { from: "alice@example.com", to: "bob@example.org", text: "Hello
 function write(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
+  // A time that can be set again to the nanosecond.
+  utimesSync(path, 1_000_000_000, 1_000_000_000);
   return path;
+}
+
+/** Writes other octets in their place, and sets the time of that back. */
+function rewrite(path: string): void {
+  const { size, atime, mtime, ctimeMs } = statSync(path);
+  // The clock of a file system may stand still for some milliseconds.
+  while (statSync(path).ctimeMs === ctimeMs) {
+    writeFileSync(path, "z".repeat(size), { flag: "r+" });
+    utimesSync(path, atime, mtime);
+  }
+}
+
+async function prototypeOfHandles(): Promise<FileHandle> {
+  const handle = await open(write("any", ""));
+  await handle.close();
+  return Object.getPrototypeOf(handle);
 }
 
 let pipes = 0;

@@ -1,7 +1,9 @@
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { gzipSync } from "node:zlib";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { composeStream } from "../../src/compose.ts";
+import { MessageError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow.ts";
 import { resolveSource } from "../../src/source.ts";
 import type { UrlRequest } from "../../src/sources/url.ts";
@@ -45,8 +47,66 @@ describe("a URL", () => {
     expect(init).toMatchObject({
       redirect: "manual",
       credentials: "omit",
-      headers: { authorization: "Bearer x" },
+      headers: { authorization: "Bearer x", "accept-encoding": "identity" },
     });
+  });
+
+  test("is asked for with fields that a fetch may change, and the next message has them whole", async () => {
+    const seen: unknown[] = [];
+    const fetch: typeof globalThis.fetch = async (_, init) => {
+      const headers = init?.headers as Record<string, string>;
+      seen.push({ ...headers });
+      delete headers.Cookie;
+      return new Response("x");
+    };
+    const { content } = attachment.url(URL_TEXT, {}, { fetch, headers: { Cookie: "a=b" } });
+    for (let round = 0; round < 2; round++) await drain(flowIn(content));
+    expect(seen).toEqual(Array(2).fill({ Cookie: "a=b", "accept-encoding": "identity" }));
+  });
+
+  test.each([
+    [
+      { Authorization: "Bearer SECRET\nx" },
+      'request.headers["Authorization"]: holds more than printable ASCII',
+    ],
+    [
+      { Authorization: "Bearer SECRET\0" },
+      'request.headers["Authorization"]: holds more than printable ASCII',
+    ],
+    [{ Authorization: "Bearer SECR\u2026T" }, 'request.headers["Authorization"]: holds more than printable'],
+    [{ Authorization: ["SECRET"] }, 'request.headers["Authorization"]: is an array, not a string'],
+    [{ Authorization: undefined }, 'request.headers["Authorization"]: is missing, not a string'],
+    [{ "Authorization: SECRET": "" }, "request.headers: has a key that names no field"],
+    [{ "X{}": "SECRET" }, "request.headers: has a key that names no field"],
+    [{ "": "SECRET" }, "request.headers: has a key that names no field"],
+    [{ "Accept-Encoding": "gzip" }, 'request.headers["Accept-Encoding"]: is not the caller\'s to say'],
+    [{ HOST: "inner" }, 'request.headers["HOST"]: is not the caller\'s to say'],
+    [{ "content-length": "5" }, 'request.headers["content-length"]: is not the caller\'s to say'],
+    [{ "transfer-encoding": "chunked" }, 'request.headers["transfer-encoding"]: is not the caller\'s to say'],
+    [new Headers({ Authorization: "SECRET" }), "request.headers: is a Headers, not an object"],
+    [new Map([["Authorization", "SECRET"]]), "request.headers: is a Map, not an object"],
+    [[["Authorization", "SECRET"]], "request.headers: is an array, not an object"],
+    ["Authorization: SECRET", "request.headers: is a string, not an object"],
+    [5, "request.headers: is a number, not an object"],
+    [null, "request.headers: is null, not an object"],
+  ])("is not asked for with the fields %j", (headers, complaint) => {
+    const fetch = vi.fn<typeof globalThis.fetch>();
+    const make = () => attachment.url(URL_TEXT, {}, { fetch, headers: headers as never });
+    expect(make).toThrow(MessageError);
+    expect(make).toThrow(complaint);
+    expect(make).toThrow(expect.not.stringContaining("SECR"));
+    expect(make).toThrow(expect.not.objectContaining({ cause: expect.anything() }));
+  });
+
+  test("is asked for with a field of any name, which is no more than a name", async () => {
+    let seen: unknown;
+    const fetch: typeof globalThis.fetch = async (_, init) => {
+      seen = Object.entries(init?.headers ?? {});
+      return new Response("x");
+    };
+    const headers = JSON.parse('{"__proto__":"x"}');
+    await drain(flowOf(URL_TEXT, { fetch, headers }));
+    expect(seen).toContainEqual(["__proto__", "x"]);
   });
 
   test.each([
@@ -87,18 +147,63 @@ describe("a URL", () => {
 
   test("that leads elsewhere is not followed by the runtime either", async () => {
     const asked: (string | undefined)[] = [];
-    const server = createServer((request, response) => {
+    const fetch = await fetchFrom((request, response) => {
       asked.push(request.url);
       response.writeHead(302, { location: "/elsewhere" }).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const fetch: typeof globalThis.fetch = (_, init) =>
-      globalThis.fetch(`http://127.0.0.1:${port}/here`, init);
     expect((await errorOf(drain(flowOf(URL_TEXT, { fetch })))).message).toContain("status 302");
     expect(asked).toEqual(["/here"]);
-    server.closeAllConnections();
+  });
+
+  test("that leads elsewhere is an error where the fetch has followed", async () => {
+    const fetch = answering(() =>
+      Object.defineProperty(new Response("inner"), "redirected", { value: true }),
+    );
+    const { message } = await errorOf(drain(flowOf(URL_TEXT, { fetch })));
+    expect(message).toContain("files.example led elsewhere, and no redirect is to be followed");
+  });
+
+  test("is asked for as it is, and refused where it comes compressed: the runtime would not see it cut", async () => {
+    const compressed = gzipSync("x".repeat(100_000));
+    const half = compressed.subarray(0, compressed.length / 2);
+    let accepted: string | undefined;
+    const fetch = await fetchFrom((request, response) => {
+      accepted = request.headers["accept-encoding"];
+      response.writeHead(200, { "content-encoding": "gzip", "content-length": half.length }).end(half);
+    });
+    const { message } = await errorOf(drain(flowOf(URL_TEXT, { fetch })));
+    expect(accepted).toBe("identity");
+    expect(message).toContain("files.example sent it compressed (gzip), so that its end cannot be told");
+  });
+
+  test("may say that it is not compressed", async () => {
+    const fetch = answering(() => new Response("abc", { headers: { "content-encoding": "Identity" } }));
+    await drain(flowOf(URL_TEXT, { fetch }));
+  });
+
+  test.each(["0", "2", "4", "3, 3", "x"])(
+    "that is announced with another length is an error: 3 octets, not %s",
+    async (length) => {
+      const fetch = answering(() => new Response("abc", { headers: { "content-length": length } }));
+      const { message } = await errorOf(drain(flowOf(URL_TEXT, { fetch })));
+      expect(message).toContain(`files.example sent 3 octets, not ${length}`);
+    },
+  );
+
+  test("that is cut is an error, and one of the announced length is not", async () => {
+    const fetch = await fetchFrom((_, response) => {
+      response.writeHead(200, { "content-length": 6 }).write("abc", () => response.destroy());
+    });
+    expect((await errorOf(drain(flowOf(URL_TEXT, { fetch })))).code).toBe("source_failed");
+    const whole = await fetchFrom((_, response) => void response.end("abcdef"));
+    await drain(flowOf(URL_TEXT, { fetch: whole }));
+  });
+
+  test("that gives text where octets are due is an error, for it would be counted wrongly", async () => {
+    const body = new ReadableStream({ start: (controller) => controller.enqueue("\u20ac") });
+    const fetch = answering(() => new Response(body));
+    const { message } = await errorOf(drain(flowOf(URL_TEXT, { fetch })));
+    expect(message).toContain("files.example sent a string, not octets");
   });
 
   test.each([204, 206, 404, 500])(
@@ -186,6 +291,41 @@ describe("a URL", () => {
     await until(() => signal?.aborted === true);
   });
 
+  test("is let go of before it has answered", async () => {
+    let closed = false;
+    let asked = false;
+    const fetch = await fetchFrom((_, response) => {
+      asked = true;
+      response.on("close", () => {
+        closed = true;
+      });
+    });
+    const octets = flowOf(URL_TEXT, { fetch }).open();
+    const next = errorOf(octets.next());
+    await until(() => asked);
+    await octets.return();
+    await next;
+    await until(() => closed);
+  });
+
+  test("leaves no timer behind", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    await drain(flowOf(URL_TEXT, { fetch: answering(() => new Response("x")) }));
+    expect(vi.getTimerCount(), "when it has been read").toBe(0);
+
+    const fetch: typeof globalThis.fetch = (_, init) => rejectedBy(init?.signal as AbortSignal);
+    const octets = flowOf(URL_TEXT, { fetch }).open();
+    const next = errorOf(octets.next());
+    await until(() => vi.getTimerCount() === 1);
+    await octets.return();
+    expect(vi.getTimerCount(), "when it is given up before it is answered").toBe(0);
+    await next;
+
+    await flowOf(URL_TEXT, { fetch }).open().return();
+    expect(vi.getTimerCount(), "when it is not asked for").toBe(0);
+  });
+
   test("gives no name where its path ends in none", () => {
     for (const url of ["https://x.example/", "https://x.example/a%2Fb.pdf", "https://x.example/download"]) {
       expect(attachment.url(url).filename).toBeUndefined();
@@ -194,9 +334,25 @@ describe("a URL", () => {
 });
 
 function flowOf(url: string, request: UrlRequest): Flow {
-  const source = resolveSource(attachment.url(url, {}, request).content, FIELD);
+  return flowIn(attachment.url(url, {}, request).content);
+}
+
+function flowIn(content: unknown): Flow {
+  const source = resolveSource(content, FIELD);
   if (source.kind === "memory") throw new Error("it is in memory");
   return source.flow;
+}
+
+/** Fetches from a server of the test's own, whatever it is asked for. */
+async function fetchFrom(answer: RequestListener): Promise<typeof globalThis.fetch> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  return (_, init) => globalThis.fetch(`http://127.0.0.1:${port}/here`, init);
 }
 
 function answering(answer: () => Response): typeof globalThis.fetch {
