@@ -121,20 +121,15 @@ function asPostalMimeReads(place: string, text: string): string {
   return place === "display name" ? marked.replace(/^ +| +$/g, "") : marked;
 }
 
-/** What RFC 2231 has a use for, it does not expect in a value that is not in quotes. */
-function isMisreadByPython(place: string, text: string): boolean {
-  return place === "file name" && /^[!#-'*+\-.0-9A-Z^-~]+$/.test(text) && /[*'%]/.test(text);
-}
-
 /** How Python is known to change what it reads. */
 function asPythonReads(place: string, text: string): string {
   if (place !== "file name") return text;
-  // It trims names that it has decoded, and takes their quotes off again.
+  // It trims names that it has decoded, takes their quotes off again, and trims what was in them.
   const trimmed = text.trim();
   const inside = /^"(.*)"$|^<(.*)>$/s.exec(trimmed);
   return inside === null
     ? trimmed
-    : (inside[1]?.replaceAll("\\\\", "\\").replaceAll('\\"', '"') ?? inside[2] ?? "");
+    : (inside[1]?.replaceAll("\\\\", "\\").replaceAll('\\"', '"') ?? inside[2] ?? "").trim();
 }
 
 describe.each(Object.entries(PLACES))("any string as a %s", (name, { write, isRefused, read, meant }) => {
@@ -156,9 +151,7 @@ describe.each(Object.entries(PLACES))("any string as a %s", (name, { write, isRe
   });
 
   test("is read back by Python's email package", () => {
-    const given = fc
-      .sample(strings, 150)
-      .filter((text) => !HALF_PAIR.test(text) && !isRefused(text) && !isMisreadByPython(name, text));
+    const given = fc.sample(strings, 150).filter((text) => !HALF_PAIR.test(text) && !isRefused(text));
     const readings = readWithPython(given.map((text) => attempt(write(text)) as Uint8Array));
     if (typeof readings === "string") return console.log(`not run: ${readings}`);
     expect(readings.map((reading) => asPythonReads(name, String(read(reading) ?? "")))).toEqual(
