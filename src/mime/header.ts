@@ -47,6 +47,7 @@ export function literalField(name: string, value: string, path: string): string 
 
 /** A field of mailboxes, such as To; the list is empty where the field is to be left out. */
 export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], path: string): string {
+  if (mailboxes.length === 0) return "";
   const units: string[] = [];
   let room = firstRoom(name);
   let left = mailboxes.length;
@@ -61,7 +62,7 @@ export function mailboxField(name: string, mailboxes: readonly ParsedMailbox[], 
     if (mailbox.utf8) charset = "utf-8";
     room = MAX_ENCODED_WORD;
   }
-  return units.length === 0 ? "" : fold(name, units, path, charset);
+  return fold(name, units, path, charset);
 }
 
 /** A field of phrases with commas between them, and `value` behind them; either may be empty. */
