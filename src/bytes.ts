@@ -175,6 +175,12 @@ export function encodeBase64(octets: Uint8Array): string {
   return asBuffer(octets)?.toString("base64") ?? btoa(decodeLatin1(octets));
 }
 
+/** Base64 of the UTF-8 octets of `text`, which are nowhere else: an ArrayBuffer for a name costs more than its base64. */
+export function encodeBase64Text(text: string): string {
+  const { octets, from } = reserve(3 * text.length);
+  return encodeBase64(octets.subarray(from, from + encodeInto(text, octets.subarray(from))));
+}
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The octets of strict base64 (RFC 4648 §3.5: padded, nothing else in it), or `undefined`. */

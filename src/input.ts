@@ -20,20 +20,22 @@ export function readObject<K extends string>(
     whole = "message",
   }: { readonly fault?: Fault; readonly whole?: string } = {},
 ): Partial<Record<K, unknown>> {
-  if (!isBag(value)) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
+  const own = namesIn(value);
+  if (own === undefined) throw new Refused(field || whole, `is ${describe(value)}, not an object`);
   // With every key of its own: what is absent here must not be found on a polluted Object.prototype either.
   const fields: Partial<Record<K, unknown>> = { ...keys };
-  for (const key of Object.keys(value)) {
+  for (const key of own) {
     if (!isKnown(key, keys)) throw new Refused(field || whole, ...unknownKey(key, keys));
-    fields[key] = value[key];
+    fields[key] = (value as Readonly<Record<string, unknown>>)[key];
   }
   return fields;
 }
 
 /** The own properties of an object whose keys are the caller's to choose, each read once. */
 export function readEntries(value: unknown, field: string): [string, unknown][] {
-  if (!isBag(value)) throw new MessageError(field, `is ${describe(value)}, not an object`);
-  return Object.keys(value).map((key) => [key, value[key]]);
+  const own = namesIn(value);
+  if (own === undefined) throw new MessageError(field, `is ${describe(value)}, not an object`);
+  return own.map((key) => [key, (value as Readonly<Record<string, unknown>>)[key]]);
 }
 
 /** The elements of an array, each read once. */
@@ -124,10 +126,11 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/** Whether `value` can say something by properties. What is in a Map, a Headers or a Promise would be lost. */
-function isBag(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Symbol.iterator in value) return false;
-  return Object.keys(value).length > 0 || kindOf(value) === "Object";
+/** The names of what `value` says by properties. What is in a Map, a Headers or a Promise would be lost: they have none. */
+function namesIn(value: unknown): readonly string[] | undefined {
+  if (typeof value !== "object" || value === null || Symbol.iterator in value) return undefined;
+  const names = Object.keys(value);
+  return names.length > 0 || kindOf(value) === "Object" ? names : undefined;
 }
 
 function isKnown<K extends string>(key: string, keys: Keys<K>): key is K {

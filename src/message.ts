@@ -229,7 +229,7 @@ function resolveContent(given: Given): ResolvedContent {
     date: readDate(given.date),
     messageId: readMessageId(given.messageId),
     envelope,
-    utf8: utf8 || from.utf8 || sender?.utf8 === true || [replyTo, to, cc].some(hasUtf8),
+    utf8: utf8 || from.utf8 || sender?.utf8 === true || hasUtf8(replyTo) || hasUtf8(to) || hasUtf8(cc),
     eightBit: readFlag(given.eightBit, "eightBit"),
   };
 }

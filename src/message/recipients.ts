@@ -52,7 +52,8 @@ export function readEnvelope(
 
 /** Whether one of them takes a server with SMTPUTF8. */
 export function hasUtf8(mailboxes: readonly ParsedMailbox[]): boolean {
-  return mailboxes.some(({ utf8 }) => utf8);
+  for (const { utf8 } of mailboxes) if (utf8) return true;
+  return false;
 }
 
 /** RFC 5321 §4.5.5: a message that no report of failure may follow, such as a report, comes from nowhere. */
@@ -82,13 +83,15 @@ function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): readonly ParsedMa
   return [...byKey.values()];
 }
 
+const NOBODY: readonly never[] = [];
+
 export function readMailbox(value: unknown, field: string): ParsedMailbox {
   // resolveMailbox looks at the type of what it is given; the cast only says that it is meant to.
   return resolveMailbox(value as MailboxInput, field);
 }
 
-export function readMailboxes(value: unknown, field: string): ParsedMailbox[] {
-  if (value === undefined) return [];
+export function readMailboxes(value: unknown, field: string): readonly ParsedMailbox[] {
+  if (value === undefined) return NOBODY;
   if (!Array.isArray(value)) return [readMailbox(value, field)];
   return readArray(value, field, MAX_RECIPIENTS).map((element, at) =>
     readMailbox(element, `${field}[${at}]`),

@@ -29,6 +29,15 @@ export function canonicalText(text: string): CanonicalText {
   let longestLine = 0;
   let hasNul = false;
   for (;;) {
+    while (at + 8 <= end) {
+      const four = view.getInt32(at, true);
+      const next = view.getInt32(at + 4, true);
+      if (((((four - BEYOND_CR) & ~four) | ((next - BEYOND_CR) & ~next)) & HIGH_BITS) !== 0) break;
+      view.setInt32(out, four, true);
+      view.setInt32(out + 4, next, true);
+      at += 8;
+      out += 8;
+    }
     if (at + 4 <= end) {
       const four = view.getInt32(at, true);
       view.setInt32(out, four, true);

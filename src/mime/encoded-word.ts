@@ -1,6 +1,6 @@
 // Encoded-words (RFC 2047): text of any script in a header section that is ASCII.
 
-import { encodeBase64, encodeUtf8 } from "../bytes.ts";
+import { encodeBase64Text, encodeUtf8 } from "../bytes.ts";
 
 /** RFC 2047 §2: an encoded-word is at most 75 characters, delimiters included. */
 export const MAX_ENCODED_WORD = 75;
@@ -55,7 +55,7 @@ function prefersQ(text: string): boolean {
 }
 
 function encodeWord(text: string, isQ: boolean): string {
-  if (!isQ) return BEGIN_B + encodeBase64(encodeUtf8(text)) + END;
+  if (!isQ) return BEGIN_B + encodeBase64Text(text) + END;
   let encoded = BEGIN_Q;
   for (const character of text) encoded += encodeInQ(character);
   return encoded + END;
