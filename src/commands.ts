@@ -2,7 +2,8 @@
 // leaves it: whatever an address, a name or a token holds, it stays inside its own command.
 
 import { encodeBase64, encodeUtf8, isAsciiText } from "./bytes.ts";
-import { escapeText, MessageError } from "./errors.ts";
+import { MessageError } from "./errors.ts";
+import { escapeText } from "./excerpt.ts";
 
 /** Names a command; `RESPONSE` is the line that answers a SASL challenge and has no verb (RFC 4954 §4). */
 export type Verb =

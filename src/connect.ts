@@ -62,3 +62,10 @@ function asWire(wire: Wire): Wire {
   if (missing === undefined) return wire;
   throw new ConfigError("connect", `returned no wire: it has no ${missing}()`);
 }
+
+/** RFC 5321 §4.1.3: who has no domain name to give names the address of their end of the connection. */
+export function addressLiteral(address = "127.0.0.1"): string {
+  const [plain = address] = address.split("%");
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
+  return plain.includes(":") && mapped === undefined ? `[IPv6:${plain}]` : `[${mapped ?? plain}]`;
+}

@@ -3,7 +3,7 @@
 
 import { abortError, onAbort } from "./abort.ts";
 import { type Command, encodeGroup, quit } from "./commands.ts";
-import { openWire } from "./connect.ts";
+import { addressLiteral, openWire } from "./connect.ts";
 import { Deadline, timeoutOf } from "./deadline.ts";
 import { type Phase, SmtpError, TransportError } from "./errors.ts";
 import { stalled } from "./flow.ts";
@@ -297,11 +297,4 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   release(): void;
-}
-
-/** RFC 5321 §4.1.3: who has no domain name to give names the address of their end of the connection. */
-function addressLiteral(address = "127.0.0.1"): string {
-  const [plain = address] = address.split("%");
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
-  return plain.includes(":") && mapped === undefined ? `[IPv6:${plain}]` : `[${mapped ?? plain}]`;
 }

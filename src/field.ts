@@ -1,6 +1,7 @@
 // Header fields that are not written yet, and how users write those that have no property of their own.
 
-import { escapeText, MessageError } from "./errors.ts";
+import { MessageError } from "./errors.ts";
+import { escapeText } from "./excerpt.ts";
 import { describe, readArray, readEntries, readText } from "./input.ts";
 
 /** A field to write. */

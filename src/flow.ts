@@ -2,7 +2,8 @@
 // to what it said of itself, and a source that fails never looks like one that ended.
 
 import { encodeUtf8 } from "./bytes.ts";
-import { MessageError, reasonOf } from "./errors.ts";
+import { MessageError } from "./errors.ts";
+import { reasonOf } from "./excerpt.ts";
 import { describe } from "./input.ts";
 
 /** How a source is read. It is made for one message, so that what it finds out belongs to that message. */

@@ -2,7 +2,8 @@
 // the caller's word (a polluted prototype must not address a mail), a getter read twice may give two answers, and
 // an unknown key is a typo that would lose part of a message.
 
-import { type ConfigError, escapeText, MessageError } from "./errors.ts";
+import { type ConfigError, MessageError } from "./errors.ts";
+import { escapeText } from "./excerpt.ts";
 
 /** The properties an object may have. A record and not a list, so that the compiler misses a forgotten one. */
 export type Keys<K extends string> = Readonly<Record<K, undefined>>;

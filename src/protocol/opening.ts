@@ -3,14 +3,8 @@
 import { type Credentials, type Mechanism, type MechanismName, usableMechanisms } from "../auth/mechanism.ts";
 import { decodeBase64, decodeText, encodeBase64, encodeUtf8 } from "../bytes.ts";
 import { auth, cancelSasl, ehlo, helo, saslResponse, startTls } from "../commands.ts";
-import {
-  AuthenticationError,
-  describeReply,
-  ProtocolError,
-  type Reply,
-  ReplyError,
-  TransportError,
-} from "../errors.ts";
+import { AuthenticationError, ProtocolError, type Reply, ReplyError, TransportError } from "../errors.ts";
+import { describeReply } from "../excerpt.ts";
 import { ask, type Dialogue, onlyReply } from "./dialogue.ts";
 import {
   type Extensions,

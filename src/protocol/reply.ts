@@ -2,7 +2,8 @@
 // so that whoever acts on a reply can see whether anything trails it.
 
 import { decodeLatin1, decodeText, encodeLatin1, isAsciiText } from "../bytes.ts";
-import { escapeText, ProtocolError, type Reply } from "../errors.ts";
+import { ProtocolError, type Reply } from "../errors.ts";
+import { escapeText } from "../excerpt.ts";
 
 /** RFC 5321 §4.5.3.1.5 allows 512 octets; servers with long policy texts exceed it, 2,048 is what Postfix reads. */
 export const MAX_REPLY_LINE = 2_048;

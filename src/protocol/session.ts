@@ -4,7 +4,6 @@
 import type { Command } from "../commands.ts";
 import {
   type Delivery,
-  describeReply,
   locate,
   type Phase,
   ProtocolError,
@@ -13,6 +12,7 @@ import {
   type SmtpError,
   TransportError,
 } from "../errors.ts";
+import { describeReply } from "../excerpt.ts";
 import type { Dialogue, Streamed, Turn } from "./dialogue.ts";
 import { ReplyParser } from "./reply.ts";
 import { Secrets } from "./secrets.ts";

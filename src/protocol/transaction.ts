@@ -1,14 +1,8 @@
 // One mail transaction: MAIL, RCPT for each recipient, DATA, the mail data (RFC 5321 §3.3).
 
 import { data, mailFrom, rcptTo, rset } from "../commands.ts";
-import {
-  describeReply,
-  isTransient,
-  MessageError,
-  type RejectedRecipient,
-  type Reply,
-  ReplyError,
-} from "../errors.ts";
+import { isTransient, MessageError, type RejectedRecipient, type Reply, ReplyError } from "../errors.ts";
+import { describeReply } from "../excerpt.ts";
 import { type Dialogue, onlyReply, type Streamed, type Turn, type Verdict } from "./dialogue.ts";
 import { type Extensions, sizeLimit } from "./extensions.ts";
 
