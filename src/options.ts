@@ -5,9 +5,11 @@ import { type Credentials, MECHANISM_NAMES, type MechanismName, usableMechanisms
 import type { ConnectionSettings, TraceEvent } from "./connection.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./deadline.ts";
 import { ConfigError } from "./errors.ts";
-import { type Keys, readObject } from "./input.ts";
+import type { Keys } from "./input.ts";
 import {
+  defined,
   optional,
+  read,
   readChoice,
   readEhloName,
   readFlag,
@@ -19,6 +21,7 @@ import {
   readSecret,
   readToken,
 } from "./options/checks.ts";
+import { readTls } from "./options/tls.ts";
 import { readUrl } from "./options/url.ts";
 import type { PoolLimits } from "./pool.ts";
 import { type DkimSigner, readSigners } from "./signer.ts";
@@ -176,22 +179,6 @@ export function resolveOptions(
   };
 }
 
-function read<K extends string>(value: unknown, keys: Keys<K>, option: string): Partial<Record<K, unknown>> {
-  return readObject(value, keys, option, { fault: ConfigError, whole: "options" });
-}
-
-/**
- * The properties that say something: `{ port: undefined }` is no port. Without a prototype, for what is not there must
- * not be found on a polluted Object.prototype either.
- */
-function defined<T extends object>(options: T): T {
-  const said: T = Object.create(null);
-  return Object.assign(
-    said,
-    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-  );
-}
-
 function refuseInsecure(security: Security, tls: TlsOptions): void {
   const option =
     security === "none"
@@ -246,30 +233,6 @@ function readAuth(value: unknown, option: string): ResolvedAuth {
     mechanism,
     allowInsecure: optional(auth.allowInsecure, "auth.allowInsecure", readFlag),
   };
-}
-
-const TLS: Keys<keyof TlsOptions> = {
-  ca: undefined,
-  cert: undefined,
-  key: undefined,
-  passphrase: undefined,
-  pfx: undefined,
-  crl: undefined,
-  minVersion: undefined,
-  maxVersion: undefined,
-  ciphers: undefined,
-  sigalgs: undefined,
-  ecdhCurve: undefined,
-  rejectUnauthorized: undefined,
-  checkServerIdentity: undefined,
-};
-
-/** What is listed is handed to the runtime, which checks it; what is not could move the connection elsewhere. */
-function readTls(value: unknown, option: string): TlsOptions {
-  const tls = defined(read(value, TLS, option));
-  optional(tls.rejectUnauthorized, "tls.rejectUnauthorized", readFlag);
-  optional(tls.checkServerIdentity, "tls.checkServerIdentity", readFunction);
-  return tls as TlsOptions;
 }
 
 const EXTENSIONS: Keys<keyof NonNullable<SmtpClientOptions["extensions"]>> = {

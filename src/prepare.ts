@@ -104,7 +104,7 @@ function signingFailed(what: string, cause?: unknown): MessageError {
   return new MessageError("message", what, { code: "signing_failed", cause });
 }
 
-const SIGNER: Awaited = {
+const SIGNER: Wait = {
   late: (patience) => signingFailed(`could not be signed: the signer took longer than ${patience} ms`),
 };
 
@@ -132,11 +132,11 @@ async function keep(chunks: readonly (Chunk | Flow)[], watch: Watch): Promise<re
 }
 
 /** What is waited for, and what is told where it takes too long. */
-interface Awaited {
+interface Wait {
   readonly late: (patience: number) => MessageError;
 }
 
-function sourceOf(source: { readonly field: string }): Awaited {
+function sourceOf(source: { readonly field: string }): Wait {
   return { late: (patience) => stalled(source.field, patience) };
 }
 
@@ -146,7 +146,7 @@ class Watch {
   readonly #patience: number;
   readonly #stopListening: () => void;
   readonly #deadline: Deadline;
-  #awaited: Awaited | undefined;
+  #awaited: Wait | undefined;
   #octets: Octets | undefined;
   #isOver = false;
 
@@ -164,7 +164,7 @@ class Watch {
   }
 
   /** Waits for what is done; a wait within a wait, as for a source while a signer reads it, has its own time. */
-  async over<T>(awaited: Awaited, doing: () => Promise<T>): Promise<T> {
+  async over<T>(awaited: Wait, doing: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new Error("nobody waits for it any more");
     const outer = this.#awaited;
     this.#await(awaited);
@@ -175,7 +175,7 @@ class Watch {
     }
   }
 
-  #await(awaited: Awaited | undefined): void {
+  #await(awaited: Wait | undefined): void {
     this.#awaited = awaited;
     if (this.#isOver) return;
     if (awaited === undefined) this.#deadline.rest();

@@ -193,6 +193,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // what the user holds
   pool: ["abort", "connection", "errors"],
   "options/checks": ["errors", "input"],
+  "options/tls": ["input", "options/checks", "transport/wire"],
   "options/url": ["errors", "input", "options/checks"],
   options: [
     "auth/mechanism",
@@ -201,6 +202,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "input",
     "options/checks",
+    "options/tls",
     "options/url",
     "pool",
     "signer",

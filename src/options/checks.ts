@@ -1,7 +1,7 @@
 // The checks that options share. Each returns the value, or throws a ConfigError that names the option.
 
 import { ConfigError } from "../errors.ts";
-import { describe } from "../input.ts";
+import { describe, type Keys, readObject } from "../input.ts";
 
 /** C0 and DEL: in no host, name, URL or secret. */
 export const CONTROLS: RegExp = /[\x00-\x1f\x7f]/;
@@ -99,4 +99,25 @@ export function readEhloName(value: unknown, option: string): string {
   throw new ConfigError(option, "is neither a domain name nor an address literal", {
     hint: "write mail.example.com or [192.0.2.1], or leave it out",
   });
+}
+
+/** The own properties of an option that is an object, each read once; an unknown one is refused. */
+export function read<K extends string>(
+  value: unknown,
+  keys: Keys<K>,
+  option: string,
+): Partial<Record<K, unknown>> {
+  return readObject(value, keys, option, { fault: ConfigError, whole: "options" });
+}
+
+/**
+ * The properties that say something: `{ port: undefined }` is no port. Without a prototype, for what is not there must
+ * not be found on a polluted Object.prototype either.
+ */
+export function defined<T extends object>(options: T): T {
+  const said: T = Object.create(null);
+  return Object.assign(
+    said,
+    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  );
 }

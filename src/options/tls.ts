@@ -1,0 +1,29 @@
+// The options of node:tls that a client may set.
+
+import type { Keys } from "../input.ts";
+import type { TlsOptions } from "../transport/wire.ts";
+import { defined, optional, read, readFlag, readFunction } from "./checks.ts";
+
+const TLS: Keys<keyof TlsOptions> = {
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  passphrase: undefined,
+  pfx: undefined,
+  crl: undefined,
+  minVersion: undefined,
+  maxVersion: undefined,
+  ciphers: undefined,
+  sigalgs: undefined,
+  ecdhCurve: undefined,
+  rejectUnauthorized: undefined,
+  checkServerIdentity: undefined,
+};
+
+/** What is listed is handed to the runtime, which checks it; what is not could move the connection elsewhere. */
+export function readTls(value: unknown, option: string): TlsOptions {
+  const tls = defined(read(value, TLS, option));
+  optional(tls.rejectUnauthorized, "tls.rejectUnauthorized", readFlag);
+  optional(tls.checkServerIdentity, "tls.checkServerIdentity", readFunction);
+  return tls as TlsOptions;
+}
