@@ -21,6 +21,7 @@ import {
   refuseControls,
 } from "./input.ts";
 
+export { MAX_MAILBOXES } from "./address/list.ts";
 export { isDotAtom };
 
 /** Is a mailbox in two parts, which need no quoting: nothing in `name` can become part of the address. */

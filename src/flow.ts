@@ -103,7 +103,7 @@ export class Flow {
     this.#wasOpened = true;
     const encoder = new PieceEncoder(this.field);
     let pieces: Pieces | undefined;
-    let isOpening = false;
+    let hasBegun = false;
     let isClosed = false;
     let hasEnded = false;
     let count = 0;
@@ -111,14 +111,14 @@ export class Flow {
       if (isClosed) return;
       isClosed = true;
       // What nobody has begun to read is still as it was given.
-      quietly(() => (isOpening ? pieces?.return?.() : this.#opening.dismiss?.()));
+      quietly(() => (hasBegun ? pieces?.return?.() : this.#opening.dismiss?.()));
     };
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
       if (hasEnded) return END;
       try {
         if (isClosed) throw this.#error("was closed");
         if (pieces === undefined) {
-          isOpening = true;
+          hasBegun = true;
           const opened = await this.#opening.open();
           pieces = opened;
           if (isClosed) quietly(() => opened.return?.());

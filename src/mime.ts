@@ -13,7 +13,8 @@ import {
 import { writeField } from "./mime/field.ts";
 import { CRLF, mailboxField, structuredField, unstructuredField } from "./mime/header.ts";
 import { serialize } from "./mime/part.ts";
-import { eightBitError, isEightBit, partOf } from "./mime/tree.ts";
+import { isEightBit, partOf } from "./mime/tree.ts";
+import { eightBitError } from "./prebuilt.ts";
 
 export { BASE64_BLOCK, Base64Lines } from "./mime/base64-lines.ts";
 export { CRLF } from "./mime/header.ts";

@@ -148,3 +148,10 @@ function readFields(section: string, path: string): Map<string, string[]> {
   if (fields.size === 0) throw new MessageError(path, "has no header section");
   return fields;
 }
+
+/** What is said of a message that is to go as it stands, and needs more than it was allowed. */
+export function eightBitError({ path }: Prebuilt): MessageError {
+  return new MessageError(path, "has a body with octets above 127, which not every server takes", {
+    hint: "allow them with eightBit, encode its parts, or attach it as application/octet-stream",
+  });
+}

@@ -59,7 +59,7 @@ export function dismiss({ chunks }: Composition): void {
   for (const chunk of chunks) if (chunk instanceof Flow) chunk.dismiss();
 }
 
-/** Signs a message: every signature is over the message itself, and not over another (RFC 6376 §4.2). */
+/** Signs a message: every signature is over the message itself, and not over another. */
 async function sign(
   composition: Composition,
   signers: readonly DkimSigner[],

@@ -1,25 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ResolvedAttachment } from "../src/attachment.ts";
-import { MessageError } from "../src/errors.ts";
-import { type Message, resolveMessage } from "../src/message.ts";
-
-const BASE = { from: "a@example.com", to: "b@example.org" } as const;
-
-function resolve(message: object): { readonly attachments: readonly ResolvedAttachment[] } {
-  const resolved = resolveMessage(message as Message);
-  if (resolved.kind !== "content") throw new Error("raw");
-  return resolved;
-}
-
-function refusal(message: object): MessageError {
-  try {
-    resolveMessage(message as Message);
-  } catch (error) {
-    if (error instanceof MessageError) return error;
-    throw error;
-  }
-  throw new Error("accepted");
-}
+import { BASE, refusal, resolve } from "./support/resolve.ts";
 
 describe("an attachment", () => {
   const content = "x";

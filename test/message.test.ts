@@ -1,24 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { MessageError } from "../src/errors.ts";
 import { type Message, type ResolvedContent, resolveMessage } from "../src/message.ts";
-
-const BASE = { from: "a@example.com", to: "b@example.org" } as const;
-
-function resolve(message: object): ResolvedContent {
-  const resolved = resolveMessage(message as Message);
-  if (resolved.kind !== "content") throw new Error("raw");
-  return resolved;
-}
-
-function refusal(message: unknown): MessageError {
-  try {
-    resolveMessage(message as Message);
-  } catch (error) {
-    if (error instanceof MessageError) return error;
-    throw error;
-  }
-  throw new Error("accepted");
-}
+import { BASE, refusal, resolve } from "./support/resolve.ts";
 
 describe("the envelope", () => {
   test("is the author, and every recipient once", () => {

@@ -6,8 +6,8 @@ import { refuseControls } from "../input.ts";
 import { NO_COMMENTS, QUOTE_IT } from "./hints.ts";
 import { endOfQuotedString, nameSpecial } from "./tokens.ts";
 
-/** As many as one message may have. */
-const MAX_MAILBOXES = 100_000;
+/** A bound on memory and time, in a message as in a list; servers take a hundred or a few thousand in one transaction. */
+export const MAX_MAILBOXES = 100_000;
 /** Characters: that many mailboxes, with names and addresses of common length. */
 const MAX_LIST = MAX_MAILBOXES * 100;
 

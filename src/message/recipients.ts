@@ -1,6 +1,12 @@
 // Who a message is from and to, as users write it, and the envelope that follows (RFC 5321 §2.3.1).
 
-import { type MailboxInput, type ParsedMailbox, parseAddress, resolveMailbox } from "../address.ts";
+import {
+  MAX_MAILBOXES,
+  type MailboxInput,
+  type ParsedMailbox,
+  parseAddress,
+  resolveMailbox,
+} from "../address.ts";
 import { MessageError } from "../errors.ts";
 import { type Keys, readArray, readObject, readText } from "../input.ts";
 
@@ -18,9 +24,6 @@ export interface ResolvedEnvelope {
   /** Whether one of its paths takes a server with SMTPUTF8. */
   readonly utf8: boolean;
 }
-
-/** A bound on memory and time; servers take a hundred or a few thousand in one transaction. */
-const MAX_RECIPIENTS = 100_000;
 
 const ENVELOPE_KEYS: Keys<keyof Envelope> = { from: undefined, to: undefined };
 
@@ -41,8 +44,8 @@ export function readEnvelope(
   if (recipients.length === 0) {
     throw new MessageError("to", "has no recipients, nor have cc and bcc", { code: "no_recipients" });
   }
-  if (recipients.length > MAX_RECIPIENTS) {
-    throw new MessageError("to", `has, with cc and bcc, more than ${MAX_RECIPIENTS} recipients`);
+  if (recipients.length > MAX_MAILBOXES) {
+    throw new MessageError("to", `has, with cc and bcc, more than ${MAX_MAILBOXES} recipients`);
   }
   return {
     envelope: { from: from.address, to: recipients.map(({ address }) => address) },
@@ -66,7 +69,7 @@ function readReversePath(value: unknown): Pick<ParsedMailbox, "address" | "utf8"
 
 function readForwardPaths(value: unknown): ParsedMailbox[] {
   if (typeof value === "string") return [parseAddress(value, "envelope.to")];
-  return readArray(value, "envelope.to", MAX_RECIPIENTS).map((element, at) => {
+  return readArray(value, "envelope.to", MAX_MAILBOXES).map((element, at) => {
     const field = `envelope.to[${at}]`;
     return parseAddress(readText(element, field), field);
   });
@@ -93,7 +96,5 @@ export function readMailbox(value: unknown, field: string): ParsedMailbox {
 export function readMailboxes(value: unknown, field: string): readonly ParsedMailbox[] {
   if (value === undefined) return NOBODY;
   if (!Array.isArray(value)) return [readMailbox(value, field)];
-  return readArray(value, field, MAX_RECIPIENTS).map((element, at) =>
-    readMailbox(element, `${field}[${at}]`),
-  );
+  return readArray(value, field, MAX_MAILBOXES).map((element, at) => readMailbox(element, `${field}[${at}]`));
 }

@@ -1,20 +1,24 @@
-// What an attachment becomes: its fields, and its octets as base64.
+// What an attachment becomes: its fields, and its octets, which are base64 unless they are a message.
 
 import type { ResolvedAttachment } from "../attachment.ts";
-import type { ResolvedSource } from "../source.ts";
+import { eightBitError } from "../prebuilt.ts";
+import { writeField } from "./field.ts";
 import { structuredField } from "./header.ts";
 import { mediaTypeOf } from "./media-types.ts";
-import { formatParameter } from "./parameter.ts";
+import { asciiFallback, formatParameter } from "./parameter.ts";
 import { contentField, type LeafPart } from "./part.ts";
 import { encodeBase64Lines } from "./transfer-encoding.ts";
 
-/** The part that an attachment becomes. */
-export function attachmentPart(attachment: ResolvedAttachment): LeafPart {
-  const { filename, source, contentType, cid, disposition } = attachment;
+/** The part that an attachment becomes; `eightBit` says whether it may be 8bit. */
+export function attachmentPart(attachment: ResolvedAttachment, eightBit: boolean): LeafPart {
+  const { filename, source, contentType, cid, disposition, fields } = attachment;
   const isText = source.kind === "memory" && source.isText;
   const essence = contentType?.essence ?? mediaTypeOf(filename);
   const parameters = (contentType?.parameters ?? []).flatMap(([name, value]) => formatParameter(name, value));
   const hasCharset = contentType?.parameters.some(([name]) => name === "charset") ?? false;
+  // The file is named here too, in ASCII, for readers that do not know RFC 2231.
+  const fallback = filename === undefined ? undefined : asciiFallback(filename);
+  if (fallback !== undefined) parameters.push(...formatParameter("name", fallback));
   if (isText && essence.startsWith("text/") && !hasCharset) parameters.push("charset=utf-8");
   let header = contentField("Content-Type", essence, parameters);
   if (cid !== undefined) header += structuredField("Content-ID", [`<${cid}>`], "attachments");
@@ -23,10 +27,15 @@ export function attachmentPart(attachment: ResolvedAttachment): LeafPart {
     disposition,
     filename === undefined ? [] : formatParameter("filename", filename),
   );
-  return { kind: "leaf", header, body: encodeSource(source) };
+  for (const field of fields) header += writeField(field);
+  return { kind: "leaf", header, body: bodyOf(attachment, eightBit) };
 }
 
-function encodeSource(source: ResolvedSource): LeafPart["body"] {
+function bodyOf({ source, message }: ResolvedAttachment, eightBit: boolean): LeafPart["body"] {
+  if (message !== undefined) {
+    if (message.eightBit && !eightBit) throw eightBitError(message);
+    return { encoding: message.eightBit ? "8bit" : "7bit", body: message.octets };
+  }
   if (source.kind === "flow") return { encoding: "base64", body: source.flow };
   return { encoding: "base64", body: encodeBase64Lines(source.octets) };
 }

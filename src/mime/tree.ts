@@ -1,18 +1,13 @@
 // The tree of parts that holds what a message has (RFC 2046 §5.1): related inside alternative inside mixed, and none
 // of them around a single part.
 
-import type { ResolvedAttachment } from "../attachment.ts";
 import { encodeUtf8, isAsciiText } from "../bytes.ts";
-import { MessageError } from "../errors.ts";
 import type { Body, ResolvedContent } from "../message.ts";
-import type { Prebuilt } from "../prebuilt.ts";
 import { attachmentPart } from "./attachment-part.ts";
 import { canonicalText } from "./canonical.ts";
-import { writeField } from "./field.ts";
 import { flowText } from "./flowed.ts";
 import { MAX_LINE, structuredField } from "./header.ts";
-import { mediaTypeOf } from "./media-types.ts";
-import { asciiFallback, formatParameter } from "./parameter.ts";
+import { formatParameter } from "./parameter.ts";
 import { contentField, type LeafPart, type MultiPart, multipart, type Part } from "./part.ts";
 import { encodeBase64Lines, encodeText } from "./transfer-encoding.ts";
 
@@ -33,7 +28,7 @@ export function partOf({ bodies, html, attachments }: ResolvedContent, context: 
   const mentions = attachments.some(({ cid }) => cid !== undefined) ? mentionsOf(html ?? "") : NONE;
   for (const attachment of attachments) {
     const isShown = attachment.cid !== undefined && mentions.has(attachment.cid);
-    (isShown ? shown : attached).push(partOfAttachment(attachment, eightBit));
+    (isShown ? shown : attached).push(attachmentPart(attachment, eightBit));
   }
   const parts = bodies.map((body): Part => {
     const part = partOfBody(body, eightBit);
@@ -127,29 +122,4 @@ function encodeLines(text: string, eightBit: boolean): LeafPart["body"] {
     if (!hasNul && longestLine <= MAX_LINE) return { encoding: "8bit", body: octets };
   }
   return encodeText(text);
-}
-
-function partOfAttachment(attachment: ResolvedAttachment, eightBit: boolean): LeafPart {
-  const { fields, message } = attachment;
-  let part = attachmentPart(withFallback(attachment));
-  for (const field of fields) part = { ...part, header: part.header + writeField(field) };
-  if (message === undefined) return part;
-  if (message.eightBit && !eightBit) throw eightBitError(message);
-  return { ...part, body: { encoding: message.eightBit ? "8bit" : "7bit", body: message.octets } };
-}
-
-/** What is said of a message that is to go as it stands, and needs more than it was allowed. */
-export function eightBitError({ path }: Prebuilt): MessageError {
-  return new MessageError(path, "has a body with octets above 127, which not every server takes", {
-    hint: "allow them with eightBit, encode its parts, or attach it as application/octet-stream",
-  });
-}
-
-/** Names the file in the type too, in ASCII, for readers that do not know RFC 2231. */
-function withFallback(attachment: ResolvedAttachment): ResolvedAttachment {
-  const { filename, contentType = { essence: mediaTypeOf(filename), parameters: [] } } = attachment;
-  const fallback = filename === undefined ? undefined : asciiFallback(filename);
-  if (fallback === undefined) return attachment;
-  const parameters = [...contentType.parameters, ["name", fallback] as const];
-  return { ...attachment, contentType: { ...contentType, parameters } };
 }
