@@ -97,14 +97,12 @@ export async function composeStream(
   };
 }
 
-/** The octets, with `close` called when there are no more, however that comes. */
+/** The octets, with `close` called where they end early; where they come to their end every source has been read. */
 function closing(octets: Octets, close: () => void): Octets {
   return {
     next: async () => {
       try {
-        const next = await octets.next();
-        if (next.done) close();
-        return next;
+        return await octets.next();
       } catch (error) {
         close();
         throw error;
