@@ -5,7 +5,10 @@ import { encodeBase64, encodeUtf8, isAsciiText } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import { escapeText } from "./excerpt.ts";
 
-/** Names a command; `RESPONSE` is the line that answers a SASL challenge and has no verb (RFC 4954 §4). */
+/**
+ * Names a command; `RESPONSE` is the line that answers a SASL challenge and has no verb (RFC 4954 §4), and the `BDAT`
+ * that ends the mail data is told from the others.
+ */
 export type Verb =
   | "EHLO"
   | "HELO"
@@ -15,6 +18,8 @@ export type Verb =
   | "MAIL"
   | "RCPT"
   | "DATA"
+  | "BDAT"
+  | "BDAT LAST"
   | "RSET"
   | "QUIT";
 
@@ -103,6 +108,16 @@ export function rcptTo(forwardPath: string): Command {
 
 export function data(): Command {
   return DATA;
+}
+
+/** BDAT for so many octets of the mail data, which follow it (RFC 3030 §2). */
+export function bdat(octets: number): Command {
+  return line("BDAT", `BDAT ${octets}`);
+}
+
+/** BDAT for the last of them, of which there may be none. */
+export function bdatLast(octets: number): Command {
+  return line("BDAT LAST", `BDAT ${octets} LAST`);
 }
 
 export function rset(): Command {

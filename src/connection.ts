@@ -7,23 +7,30 @@ import { addressLiteral, openWire } from "./connect.ts";
 import { Deadline, timeoutOf } from "./deadline.ts";
 import { type Phase, SmtpError, TransportError } from "./errors.ts";
 import { stalled } from "./flow.ts";
-import { ask, type Dialogue, type Streamed } from "./protocol/dialogue.ts";
+import { Outflow } from "./outflow.ts";
+import { ask, type Dialogue } from "./protocol/dialogue.ts";
+import type { Effect } from "./protocol/effect.ts";
 import { type Extensions, NO_EXTENSIONS } from "./protocol/extensions.ts";
 import { opening } from "./protocol/opening.ts";
-import { type Effect, Session } from "./protocol/session.ts";
-import { type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
-import { mailData } from "./protocol/transparency.ts";
-import { Pump } from "./pump.ts";
+import { Session } from "./protocol/session.ts";
+import { type Manner, type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
 import type { ConnectionSettings, TraceEvent } from "./settings.ts";
 import type { Wire } from "./transport/wire.ts";
 
 export type { ConnectionSettings, TraceEvent } from "./settings.ts";
+
+/**
+ * How long, in milliseconds, a server that says nothing is taken to be there still: servers and what is between close
+ * what is idle after ten seconds at the earliest.
+ */
+const FRESH = 5_000;
 
 export class Connection {
   readonly #id: number;
   readonly #settings: ConnectionSettings;
   readonly #wire: Wire;
   readonly #session: Session;
+  readonly #outflow: Outflow;
   readonly #deadline: Deadline;
   readonly #isTraced: boolean;
   #isHeld = true;
@@ -31,12 +38,8 @@ export class Connection {
   #pending: Pending | undefined;
   #watchedPhase: Phase = "idle";
   #watchedReply = 0;
-  /** Settles when the last of the mail data has left, while it has not. */
-  #flushing: Promise<void> | undefined;
-  /** What reads the content where it had to be opened. */
-  #pumping: Pump | undefined;
-  /** The content that was asked for more and has not given it. */
-  #starving: Streamed | undefined;
+  /** When the server last said something. */
+  #heardAt = 0;
   #isLeaving = false;
   #isOver = false;
 
@@ -51,6 +54,12 @@ export class Connection {
     this.#session = new Session(
       this.#isTraced ? (reply) => this.#trace({ kind: "reply", reply }) : undefined,
     );
+    this.#outflow = new Outflow(this.#session, wire, {
+      moved: () => this.#watch("again"),
+      said: ({ shown }) => this.#trace({ kind: "command", line: shown }),
+      sent: (octets) => this.#trace({ kind: "content", octets }),
+      failed: (error) => this.#fail(error),
+    });
     this.#deadline = new Deadline(() => this.#fail(this.#overdue()));
   }
 
@@ -95,7 +104,9 @@ export class Connection {
 
   /** Carries one mail transaction. The caller waits for it to end before the next. */
   deliver(one: Transaction, signal?: AbortSignal): Promise<Outcome> {
-    return this.#run(transaction(one, this.#extensions), signal);
+    const isFresh = performance.now() - this.#heardAt < FRESH;
+    const manner: Manner = isFresh ? "at once" : "step by step";
+    return this.#run(transaction(one, this.#extensions, manner), signal);
   }
 
   /** Says QUIT, waits a little for the answer, and closes. Never fails: nothing depends on it any more. */
@@ -134,7 +145,8 @@ export class Connection {
       while (!this.#isOver) {
         const octets = await this.#wire.read();
         // A reply to the mail data cannot come before the last of it has left us.
-        if (this.#flushing !== undefined) await this.#flushing;
+        if (this.#outflow.flushing !== undefined) await this.#outflow.flushing;
+        this.#heardAt = performance.now();
         this.#perform(octets === undefined ? this.#session.ended() : this.#session.receive(octets));
         if (this.#session.state === "securing") await this.#secure();
       }
@@ -156,13 +168,14 @@ export class Connection {
     for (const effect of effects) {
       switch (effect.do) {
         case "write":
-          if (mayTalk) this.#write(effect.commands);
+          if (mayTalk) this.#write(effect.commands, effect.content);
           break;
         case "stream":
-          if (mayTalk) void this.#stream(effect.content);
+          if (mayTalk) void this.#outflow.stream(effect.content);
           break;
         case "pump":
-          if (mayTalk) void this.#pump(effect.content, effect.limit);
+          if (mayTalk)
+            void this.#outflow.pump(effect.content, effect.limit, effect.isChunked ? "in chunks" : "whole");
           break;
         case "upgrade":
           // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
@@ -175,6 +188,7 @@ export class Connection {
           break;
       }
     }
+    this.#outflow.heard();
     if (this.#session.state === "closed") this.#finish();
     else this.#watch();
   }
@@ -187,56 +201,10 @@ export class Connection {
   }
 
   /** One write for a group. It is not waited for: a server that cannot write its replies would never read the rest. */
-  #write(commands: readonly Command[]): void {
+  #write(commands: readonly Command[], content: Uint8Array | undefined): void {
     if (this.#isTraced) for (const { shown } of commands) this.#trace({ kind: "command", line: shown });
+    if (content !== undefined) return void this.#outflow.stream(content, commands);
     this.#wire.write(encodeGroup(commands))?.catch((error) => this.#fail(error));
-  }
-
-  async #stream(content: Uint8Array): Promise<void> {
-    try {
-      for (const { octets, last } of mailData(content)) {
-        const full = this.#hand(octets, last);
-        if (full === undefined) continue;
-        await full;
-        this.#flushing = undefined;
-        if (this.#isOver) return;
-      }
-      if (this.#isTraced) this.#trace({ kind: "content", octets: content.length });
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** The same for content that has to be opened. Nothing ends the mail data where that fails. */
-  async #pump(content: Streamed, limit: number | undefined): Promise<void> {
-    try {
-      const pump = new Pump(content, limit);
-      this.#pumping = pump;
-      for (let last = false; !last; ) {
-        this.#starving = content;
-        this.#watch("again");
-        const block = await pump.next();
-        this.#starving = undefined;
-        if (this.#isOver) return;
-        last = block.last;
-        await this.#hand(block.octets, last);
-        this.#flushing = undefined;
-        if (this.#isOver) return;
-      }
-      this.#pumping = undefined;
-      if (this.#isTraced) this.#trace({ kind: "content", octets: pump.octets });
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Hands over a block of mail data; a promise asks to wait. */
-  #hand(octets: Uint8Array, last: boolean): Promise<void> | undefined {
-    if (last) this.#session.contentEnds();
-    this.#watch("again");
-    const full = this.#wire.write(octets);
-    if (last) this.#flushing = full?.catch(() => {});
-    return full;
   }
 
   #fail(error: unknown): void {
@@ -248,7 +216,7 @@ export class Connection {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#deadline.clear();
-    this.#pumping?.close();
+    this.#outflow.close();
     if (this.#isLeaving) this.#wire.close();
     else this.#wire.destroy();
     this.#trace({ kind: "closed" });
@@ -268,7 +236,8 @@ export class Connection {
   #overdue(): SmtpError {
     const timeout = timeoutOf(this.#session.phase);
     const limit = this.#settings.timeouts[timeout];
-    if (this.#starving !== undefined) return stalled(this.#starving.field, limit);
+    const { starving } = this.#outflow;
+    if (starving !== undefined) return stalled(starving.field, limit);
     return new TransportError(`the server took longer than ${limit} ms (${this.#session.phase})`, {
       code: "deadline",
       transient: true,

@@ -73,6 +73,7 @@ export interface SmtpClientOptions {
   /** Extensions not to use although the server offers them, by `false`. */
   readonly extensions?: {
     readonly pipelining?: boolean;
+    readonly chunking?: boolean;
     readonly size?: boolean;
     readonly smtputf8?: boolean;
   };
@@ -237,6 +238,7 @@ function readAuth(value: unknown, option: string): ResolvedAuth {
 
 const EXTENSIONS: Keys<keyof NonNullable<SmtpClientOptions["extensions"]>> = {
   pipelining: undefined,
+  chunking: undefined,
   size: undefined,
   smtputf8: undefined,
 };

@@ -3,21 +3,24 @@
 import { join } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import type { Streamed } from "./protocol/dialogue.ts";
-import { type Block, Transparency } from "./protocol/transparency.ts";
+import { type Block, type Framing, Transparency } from "./protocol/transparency.ts";
 
 const NOTHING = new Uint8Array(0);
 
 export class Pump {
+  readonly framing: Framing;
   readonly #limit: number;
   readonly #blocks: AsyncIterator<Uint8Array>;
-  readonly #transparency: Transparency = new Transparency();
+  readonly #transparency: Transparency;
   /** The block that comes next, once it is known whether another follows: the end of data rides in the last one. */
   #held: Uint8Array = NOTHING;
   /** How many octets there have been, before transparency, as the server counts them (RFC 1870 §3). */
   octets = 0;
 
   /** `limit` is how many octets the server takes at most. */
-  constructor(content: Streamed, limit: number = Number.POSITIVE_INFINITY) {
+  constructor(content: Streamed, framing: Framing, limit: number = Number.POSITIVE_INFINITY) {
+    this.framing = framing;
+    this.#transparency = new Transparency(framing);
     this.#limit = limit;
     this.#blocks = content.open();
   }

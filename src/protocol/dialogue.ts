@@ -6,7 +6,13 @@ import { ProtocolError, type Reply, type SmtpError } from "../errors.ts";
 
 export type Turn =
   | { readonly kind: "greeting" } // the server speaks first
-  | { readonly kind: "commands"; readonly commands: readonly Command[]; readonly verdict?: Verdict }
+  | {
+      readonly kind: "commands";
+      readonly commands: readonly Command[];
+      /** The mail data that the last of them announces: BDAT LAST. */
+      readonly content?: Uint8Array | undefined;
+      readonly verdict?: Verdict;
+    }
   | {
       readonly kind: "content";
       readonly content: Uint8Array | Streamed;
@@ -14,9 +20,18 @@ export type Turn =
       readonly limit?: number | undefined;
       readonly verdict?: Verdict;
     }
+  | {
+      readonly kind: "chunks";
+      readonly content: Streamed;
+      readonly limit?: number | undefined;
+      /** How many chunks may be on their way without a reply. */
+      readonly window: number;
+      readonly verdict?: Verdict;
+    }
   | { readonly kind: "tls" }; // the wire is replaced, and what was learnt on it forgotten
 
-// A group of commands goes out in one write and gets a reply each; mail data gets one.
+// A group of commands goes out in one write and gets a reply each; mail data gets one. So does each of its chunks, but
+// what is passed on is the reply to the last, behind that which refused one before it, if any did: as many as it takes.
 
 /** Mail data that is opened when the server asks for it. */
 export interface Streamed {

@@ -1,7 +1,7 @@
 // One SMTP session, sans-IO: octets in, effects out. It matches replies with what they answer, keeps the state
 // by the one table, and knows at any moment what may have become of the message.
 
-import type { Command } from "../commands.ts";
+import type { Verb } from "../commands.ts";
 import {
   type Delivery,
   locate,
@@ -13,37 +13,12 @@ import {
   TransportError,
 } from "../errors.ts";
 import { describeReply } from "../excerpt.ts";
-import type { Dialogue, Streamed, Turn } from "./dialogue.ts";
+import type { Dialogue, Turn } from "./dialogue.ts";
+import type { Effect } from "./effect.ts";
 import { ReplyParser } from "./reply.ts";
 import { Secrets } from "./secrets.ts";
 import { nextState, type State, type Subject } from "./state.ts";
-
-/** What the session asks of whoever holds the wire, in this order. */
-export type Effect =
-  | { readonly do: "write"; readonly commands: readonly Command[] }
-  | { readonly do: "stream"; readonly content: Uint8Array }
-  | { readonly do: "pump"; readonly content: Streamed; readonly limit: number | undefined }
-  | { readonly do: "upgrade" }
-  | { readonly do: "resolve"; readonly value: unknown }
-  | { readonly do: "reject"; readonly error: unknown };
-
-const PHASES: Readonly<Record<Subject, Phase>> = {
-  GREETING: "greeting",
-  EHLO: "ehlo",
-  HELO: "ehlo",
-  STARTTLS: "starttls",
-  TLS: "tls",
-  AUTH: "auth",
-  RESPONSE: "auth",
-  MAIL: "mail",
-  RCPT: "rcpt",
-  DATA: "data",
-  CONTENT: "end-of-data",
-  RSET: "rset",
-  QUIT: "quit",
-};
-
-const SUBJECTS = { greeting: "GREETING", content: "CONTENT", tls: "TLS" } as const;
+import { isDecisive, phaseOf, subjectOf } from "./subject.ts";
 
 const NOTHING: readonly never[] = [];
 
@@ -55,8 +30,10 @@ export class Session {
   #turn: Turn | undefined;
   /** The replies to this turn that have been heard. */
   #replies: Reply[] = [];
+  /** The chunks of mail data that were handed over and have no reply yet. */
+  #chunks: Verb[] = [];
   #delivery: Delivery = "not-sent";
-  /** Part of a reply had come before the mail data was whole: whatever it says, it cannot be about all of it. */
+  /** Part of a reply had come before that was written which it must be about: the last of the mail data, or a chunk. */
   #isEarly = false;
   #heard = 0;
   readonly #onReply: ((reply: Reply) => void) | undefined;
@@ -78,12 +55,18 @@ export class Session {
   get phase(): Phase {
     const subject = this.#awaited;
     if (subject === undefined) return "idle";
-    return subject === "CONTENT" && this.#delivery === "not-sent" ? "content" : PHASES[subject];
+    return isDecisive(subject) && this.#delivery === "not-sent" ? "content" : phaseOf(subject);
   }
 
   /** How many replies have come so far: a deadline is for one reply, and starts again with the next. */
   get heard(): number {
     return this.#heard;
+  }
+
+  /** How many more chunks of mail data may be handed over now; `undefined` where none is wanted any more. */
+  get room(): number | undefined {
+    if (this.#turn?.kind !== "chunks" || this.#replies.length > 0) return undefined;
+    return this.#turn.window - this.#chunks.length;
   }
 
   /** Starts a dialogue. The one before it must be over. */
@@ -108,9 +91,16 @@ export class Session {
     }
   }
 
+  /** Must be called before a chunk is handed over, which gets a reply. */
+  chunkGoes(verb: "BDAT" | "BDAT LAST"): void {
+    if (this.#chunks.length === 0) this.#isEarly = !this.#parser.isEmpty;
+    this.#chunks.push(verb);
+  }
+
   /** Must be called before the octets that end the mail data are handed over: from here on its fate is open. */
   contentEnds(): void {
-    this.#isEarly = !this.#parser.isEmpty;
+    // What has come of a reply to something before that is on time.
+    if (isDecisive(this.#awaited)) this.#isEarly = !this.#parser.isEmpty;
     this.#delivery = "unknown";
   }
 
@@ -147,9 +137,7 @@ export class Session {
 
   /** What the next reply is owed to. */
   get #awaited(): Subject | undefined {
-    const turn = this.#turn;
-    if (turn === undefined) return undefined;
-    return turn.kind === "commands" ? turn.commands[this.#replies.length]?.verb : SUBJECTS[turn.kind];
+    return this.#turn && subjectOf(this.#turn, this.#replies.length, this.#chunks);
   }
 
   /** Takes replies for as long as any is owed. */
@@ -174,20 +162,29 @@ export class Session {
 
     // While mail data still flows only a refusal can be meant: the server has not seen the end that it would accept.
     // And once the end is written, a refusal that began before it does not say what becomes of the message.
-    const isEarly = subject === "CONTENT" && this.#delivery === "not-sent";
-    if ((isEarly && reply.code < 400) || (subject === "CONTENT" && this.#isEarly)) {
+    const isEarly = isDecisive(subject) && this.#delivery === "not-sent";
+    const isRefusal = reply.code >= 400;
+    if ((isEarly && !isRefusal) || (this.#isEarly && (isDecisive(subject) || !isRefusal))) {
       throw new ProtocolError(`the server judged a message it had not got whole: ${describeReply(masked)}`, {
         code: "unsolicited_reply",
       });
     }
+    this.#isEarly = false;
     if (reply.code === 421) return this.#close(subject, masked);
     this.#move(subject, reply.code);
     // What is left of the mail data would be read as commands, so this connection says nothing more.
     if (isEarly) this.#end();
 
-    // A challenge is to be answered, not shown: it goes to the dialogue as it came.
-    this.#replies.push(reply.code === 334 ? reply : masked);
-    if (this.#turn?.kind === "commands" && this.#awaited !== undefined) return NOTHING;
+    if (this.#chunks.shift() === "BDAT") {
+      // Of the replies to chunks, however many, the first refusal is kept. Behind it the server discards what is on its
+      // way, and replies to each (RFC 3030 §2).
+      if (isRefusal && this.#replies.length === 0) this.#replies.push(masked);
+      if (this.#replies.length === 0 || this.#chunks.length > 0) return NOTHING;
+    } else {
+      // A challenge is to be answered, not shown: it goes to the dialogue as it came.
+      this.#replies.push(reply.code === 334 ? reply : masked);
+      if (this.#turn?.kind === "commands" && this.#awaited !== undefined) return NOTHING;
+    }
     const replies = this.#replies;
     this.#replies = [];
     this.#turn = undefined;
@@ -210,7 +207,7 @@ export class Session {
     this.#end();
     const [settled] = effects;
     if (settled?.do !== "resolve") return effects;
-    return [{ do: "reject", error: locate(desync, PHASES[subject], this.#delivery) }];
+    return [{ do: "reject", error: locate(desync, phaseOf(subject), this.#delivery) }];
   }
 
   #resume(replies: readonly Reply[]): readonly Effect[] {
@@ -220,7 +217,10 @@ export class Session {
     try {
       step = dialogue.next(replies);
     } catch (error) {
-      if (error instanceof ProtocolError) this.#end();
+      if (error instanceof ProtocolError) {
+        this.#end();
+        locate(error, error.phase, this.#delivery);
+      }
       return this.#settle({ do: "reject", error });
     }
     return step.done ? this.#settle({ do: "resolve", value: step.value }) : this.#take(step.value);
@@ -228,15 +228,19 @@ export class Session {
 
   #take(turn: Turn): readonly Effect[] {
     this.#turn = turn;
+    // Where the session ended with what was heard, nothing can be tidied up any more.
+    if (this.#state === "closed") return this.ended();
     switch (turn.kind) {
       case "greeting":
         return NOTHING;
       case "commands":
         this.#secrets.remember(turn.commands);
-        return [{ do: "write", commands: turn.commands }];
+        return [{ do: "write", commands: turn.commands, content: turn.content }];
       case "content":
         if (turn.content instanceof Uint8Array) return [{ do: "stream", content: turn.content }];
-        return [{ do: "pump", content: turn.content, limit: turn.limit }];
+        return [{ do: "pump", content: turn.content, limit: turn.limit, isChunked: false }];
+      case "chunks":
+        return [{ do: "pump", content: turn.content, limit: turn.limit, isChunked: true }];
       case "tls":
         return [{ do: "upgrade" }];
     }
@@ -246,6 +250,7 @@ export class Session {
     this.#dialogue = undefined;
     this.#turn = undefined;
     this.#replies = [];
+    this.#chunks = [];
     return [effect];
   }
 
@@ -266,7 +271,8 @@ export class Session {
       verb: subject,
       reply,
     });
-    return this.fail(error, { delivery: subject === "CONTENT" ? "rejected" : "not-sent" });
+    const isAboutContent = isDecisive(subject) || subject === "BDAT";
+    return this.fail(error, { delivery: isAboutContent ? "rejected" : "not-sent" });
   }
 
   #move(subject: Subject, code: number): void {

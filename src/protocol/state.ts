@@ -18,6 +18,7 @@ export type State =
   | "mail" // MAIL was accepted, no recipient yet
   | "rcpt" // at least one recipient was accepted
   | "data" // the server waits for the mail data
+  | "chunks" // it has taken some of the mail data, and waits for the next chunk
   | "closed";
 
 /** What the server replies to: a command, its own arrival, the TLS handshake, or the mail data. */
@@ -41,10 +42,31 @@ const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Subject, Repli
   // RFC 3207 §4.2: after the handshake the session is where it was after the greeting.
   securing: { TLS: { 220: "greeted" } },
   // RFC 2920 §3.1: in a pipelined group the server may say 354 although it refused every recipient.
-  mail: { RCPT: { 2: "rcpt" }, DATA: { 354: "data" }, RSET: { 2: "ready" }, QUIT: { 2: "closed" } },
-  rcpt: { RCPT: { 2: "rcpt" }, DATA: { 354: "data" }, RSET: { 2: "ready" }, QUIT: { 2: "closed" } },
+  // Just so it may take a chunk, in which case nobody gets it.
+  mail: {
+    RCPT: { 2: "rcpt" },
+    DATA: { 354: "data" },
+    "BDAT LAST": { 2: "ready" },
+    RSET: { 2: "ready" },
+    QUIT: { 2: "closed" },
+  },
+  rcpt: {
+    RCPT: { 2: "rcpt" },
+    DATA: { 354: "data" },
+    BDAT: { 2: "chunks" },
+    "BDAT LAST": { 2: "ready" },
+    RSET: { 2: "ready" },
+    QUIT: { 2: "closed" },
+  },
   // RFC 5321 §4.1.1.4: whatever the reply, the transaction is over and its buffers are cleared.
   data: { CONTENT: { 2: "ready", 4: "ready", 5: "ready" } },
+  // RFC 3030 §2: no DATA once there was a BDAT. A refused chunk leaves the transaction to RSET.
+  chunks: {
+    BDAT: { 2: "chunks" },
+    "BDAT LAST": { 2: "ready" },
+    RSET: { 2: "ready" },
+    QUIT: { 2: "closed" },
+  },
   closed: {},
 };
 

@@ -1,22 +1,26 @@
-// One mail transaction: MAIL, RCPT for each recipient, DATA, the mail data (RFC 5321 §3.3).
+// One mail transaction: MAIL, RCPT for each recipient, and the mail data: behind DATA (RFC 5321 §3.3), or in chunks,
+// each behind a BDAT (RFC 3030 §2), never both.
 
-import { data, mailFrom, rcptTo, rset } from "../commands.ts";
-import { isTransient, MessageError, type RejectedRecipient, type Reply, ReplyError } from "../errors.ts";
+import { bdatLast, type Command, data, mailFrom, rcptTo, rset } from "../commands.ts";
+import {
+  isTransient,
+  MessageError,
+  ProtocolError,
+  type RejectedRecipient,
+  type Reply,
+  ReplyError,
+} from "../errors.ts";
 import { describeReply } from "../excerpt.ts";
-import { type Dialogue, onlyReply, type Streamed, type Turn, type Verdict } from "./dialogue.ts";
+import { type Dialogue, onlyReply, type Turn, type Verdict } from "./dialogue.ts";
 import { type Extensions, sizeLimit } from "./extensions.ts";
+import { mailParameters, type Needs } from "./parameters.ts";
+import { BLOCK, countOf } from "./transparency.ts";
 
-export interface Transaction {
+export interface Transaction extends Needs {
   /** The reverse-path. */
   readonly from: string;
   /** The forward-paths, at least one. */
   readonly to: readonly string[];
-  /** The message, every line ended by CR LF, before transparency. */
-  readonly content: Uint8Array | Streamed;
-  /** An address of the envelope or of the header section is not ASCII (RFC 6531). */
-  readonly utf8: boolean;
-  /** A body part is not ASCII, and not encoded (RFC 6152). */
-  readonly eightBit?: boolean | undefined;
 }
 
 export interface Outcome {
@@ -34,97 +38,125 @@ export interface Outcome {
  */
 export const MAX_COMMAND_GROUP = 1_000;
 
+/**
+ * How many octets of mail data ride in the envelope's own group where CHUNKING is offered too: one block. They are sent
+ * for nothing where every recipient is refused. And the wire has them before a reply is read: the server goes on
+ * reading, for its replies to the group fit in the window.
+ */
+export const MAX_RIDING_CONTENT: number = BLOCK;
+
+/**
+ * How many chunks of a stream, of a block each, may be without a reply where PIPELINING is offered: half a megabyte
+ * keeps a long line busy, and is what is sent for nothing where one is refused.
+ */
+export const CHUNK_WINDOW = 8;
+
 const NO_CONTENT = new Uint8Array(0);
 
-export function* transaction(message: Transaction, extensions: Extensions): Dialogue<Outcome> {
+/**
+ * Whether mail data may go along with the envelope. Over a connection that may be dead it waits for the server to say
+ * something: what was sent whole, and not answered, is never sent again.
+ */
+export type Manner = "at once" | "step by step";
+
+export function* transaction(
+  message: Transaction,
+  extensions: Extensions,
+  manner: Manner = "at once",
+): Dialogue<Outcome> {
   const { from, to, content } = message;
   const { parameters, used } = mailParameters(message, extensions);
-  const commands = [mailFrom(from, parameters), ...to.map(rcptTo), data()];
+  const envelope = [mailFrom(from, parameters), ...to.map(rcptTo)];
   const replies: Reply[] = [];
   const verdict: Verdict = (heard) => judge(to, [...replies, ...heard]).refusal;
 
   // Pipelined and lock-step sends differ in the size of a group and in nothing else.
-  const pipelining = extensions.has("PIPELINING");
-  const size = pipelining ? MAX_COMMAND_GROUP : 1;
-  for (let at = 0; at < commands.length && !isHopeless(replies, to.length); at += size) {
-    replies.push(...(yield { kind: "commands", commands: commands.slice(at, at + size), verdict }));
+  const isPipelined = extensions.has("PIPELINING");
+  const isChunked = extensions.has("CHUNKING");
+  const counted = isChunked && content instanceof Uint8Array ? content : undefined;
+  const size = isPipelined ? MAX_COMMAND_GROUP : 1;
+  for (const commands of groupsOf(envelope, { isChunked, counted, size, manner })) {
+    if (isHopeless(replies, to.length)) break;
+    const announced = commands.at(-1)?.verb === "BDAT LAST" ? counted : undefined;
+    replies.push(...(yield { kind: "commands", commands, content: announced, verdict }));
   }
 
-  const { accepted, rejected, refusal } = judge(to, replies);
+  const { accepted, rejected, ...judged } = judge(to, replies);
+  const closing = replies[1 + to.length];
+  const refusal = judged.refusal ?? (isChunked ? undefined : dataRefused(closing, rejected));
   if (refusal !== undefined) {
-    if (replies[1 + to.length]?.code === 354) {
+    if (closing?.code === 354) {
       // RFC 2920 §3.1: the server waits for mail data that nobody is to get. It gets none.
       yield { kind: "content", content: NO_CONTENT, verdict: () => refusal };
-    } else if (isPositive(replies[0])) {
-      yield { kind: "commands", commands: [rset()], verdict: () => refusal };
+    } else if (isPositive(replies[0]) && !isPositive(closing)) {
+      yield tidying(refusal);
     }
     throw refusal;
   }
 
-  const reply = onlyReply(yield contentTurn(content, extensions));
+  const heard =
+    counted === undefined ? yield contentTurn(content, extensions, rejected) : replies.slice(1 + to.length);
+  const reply = onlyReply(heard);
   if (!isPositive(reply)) {
-    throw new ReplyError(`the server refused the message: ${describeReply(reply)}`, {
-      code: "content_refused",
-      phase: "end-of-data",
-      verb: "DATA",
-      reply,
-      rejected,
-    });
-  }
-  return { accepted, rejected, reply, used: pipelining ? ["PIPELINING", ...used] : used };
-}
-
-function contentTurn(content: Transaction["content"], extensions: Extensions): Turn {
-  if (content instanceof Uint8Array || content.size !== undefined) return { kind: "content", content };
-  return { kind: "content", content, limit: sizeLimit(extensions) };
-}
-
-/** What MAIL says of the message, and what the message needs that the server must offer. */
-function mailParameters(
-  { content, utf8, eightBit }: Transaction,
-  extensions: Extensions,
-): { readonly parameters: readonly string[]; readonly used: readonly string[] } {
-  const parameters: string[] = [];
-  const used: string[] = [];
-  const size = content instanceof Uint8Array ? content.length : content.size;
-  // RFC 1870 §5 would take an estimate; what is not known is not said.
-  if (extensions.has("SIZE") && size !== undefined) {
-    const limit = sizeLimit(extensions);
-    if (limit !== undefined && size > limit) {
-      throw new MessageError("message", `it is ${size} octets long; the server takes ${limit} at most`, {
-        code: "message_too_large",
-        phase: "mail",
+    if (isPositive(heard[1])) {
+      throw new ProtocolError("the server took a message of which it had refused a part", {
+        code: "unexpected_reply",
+        phase: "end-of-data",
       });
     }
-    parameters.push(`SIZE=${size}`);
-    used.push("SIZE");
+    const contentRefusal = contentRefused(reply, isChunked ? "BDAT" : "DATA", rejected);
+    // RFC 3030 §2: what becomes of the chunks before the one that was refused is not known.
+    if (isChunked) yield tidying(contentRefusal);
+    throw contentRefusal;
   }
-  if (eightBit) {
-    demand("8BITMIME", extensions, "a body is not ASCII, and the server does not offer 8BITMIME (RFC 6152)");
-    parameters.push("BODY=8BITMIME");
-    used.push("8BITMIME");
-  }
-  if (utf8) {
-    demand(
-      "SMTPUTF8",
-      extensions,
-      "an address is not ASCII, and the server does not offer SMTPUTF8 (RFC 6531)",
-    );
-    parameters.push("SMTPUTF8");
-    used.push("SMTPUTF8");
-  }
-  return { parameters, used };
+  const spoken = [...(isPipelined ? ["PIPELINING"] : []), ...(isChunked ? ["CHUNKING"] : []), ...used];
+  return { accepted, rejected, reply, used: spoken };
 }
 
-/** Refuses what cannot be sent without an extension. */
-function demand(keyword: "8BITMIME" | "SMTPUTF8", extensions: Extensions, complaint: string): void {
-  if (extensions.has(keyword)) return;
-  const what = keyword === "SMTPUTF8" ? "an ASCII address" : "ASCII, or an encoding";
-  throw new MessageError("message", complaint, {
-    code: "extension_required",
-    phase: "mail",
-    hint: `use ${what}, or a server that offers ${keyword}`,
-  });
+/** The commands of a transaction as they are written, `counted` being what is in memory and goes in one chunk. */
+function groupsOf(
+  envelope: readonly Command[],
+  {
+    isChunked,
+    counted,
+    size,
+    manner,
+  }: {
+    readonly isChunked: boolean;
+    readonly counted: Uint8Array | undefined;
+    readonly size: number;
+    readonly manner: Manner;
+  },
+): readonly (readonly Command[])[] {
+  const closing = counted !== undefined ? [bdatLast(countOf(counted))] : isChunked ? [] : [data()];
+  const isRiding = counted === undefined || (counted.length <= MAX_RIDING_CONTENT && manner === "at once");
+  const commands = isRiding ? [...envelope, ...closing] : envelope;
+  const groups: (readonly Command[])[] = [];
+  for (let at = 0; at < commands.length; at += size) groups.push(commands.slice(at, at + size));
+  return isRiding ? groups : [...groups, closing];
+}
+
+/** Puts a transaction back that came to nothing. */
+function tidying(refusal: ReplyError): Turn {
+  return { kind: "commands", commands: [rset()], verdict: () => refusal };
+}
+
+function contentTurn(
+  content: Transaction["content"],
+  extensions: Extensions,
+  rejected: readonly RejectedRecipient[],
+): Turn {
+  if (content instanceof Uint8Array) return { kind: "content", content };
+  const limit = content.size === undefined ? sizeLimit(extensions) : undefined;
+  if (!extensions.has("CHUNKING")) return { kind: "content", content, limit };
+  const verdict: Verdict = ([refused]) => refused && contentRefused(refused, "BDAT", rejected);
+  return {
+    kind: "chunks",
+    content,
+    limit,
+    window: extensions.has("PIPELINING") ? CHUNK_WINDOW : 1,
+    verdict,
+  };
 }
 
 /**
@@ -145,7 +177,7 @@ interface Judgement {
   readonly refusal?: ReplyError;
 }
 
-/** What the replies to MAIL, to each RCPT and to DATA come to, as far as they have been heard. */
+/** What the replies to MAIL and to each RCPT come to, as far as they have been heard. */
 function judge(to: readonly string[], [mailReply, ...others]: readonly Reply[]): Judgement {
   const accepted: string[] = [];
   const rejected: RejectedRecipient[] = [];
@@ -154,15 +186,11 @@ function judge(to: readonly string[], [mailReply, ...others]: readonly Reply[]):
     if (isPositive(reply)) accepted.push(recipient);
     else if (reply !== undefined) rejected.push({ recipient, reply });
   });
-  const dataReply = others[to.length];
   const judgement = { accepted, rejected };
   if (mailReply !== undefined && !isPositive(mailReply)) {
     return { ...judgement, refusal: senderRefused(mailReply) };
   }
   if (rejected.length === to.length) return { ...judgement, refusal: recipientsRefused(rejected) };
-  if (dataReply !== undefined && dataReply.code !== 354) {
-    return { ...judgement, refusal: dataRefused(dataReply, rejected) };
-  }
   return judgement;
 }
 
@@ -189,11 +217,29 @@ function recipientsRefused(rejected: readonly RejectedRecipient[]): ReplyError {
   });
 }
 
-function dataRefused(reply: Reply, rejected: readonly RejectedRecipient[]): ReplyError {
+function dataRefused(
+  reply: Reply | undefined,
+  rejected: readonly RejectedRecipient[],
+): ReplyError | undefined {
+  if (reply === undefined || reply.code === 354) return undefined;
   return new ReplyError(`the server refused to take the message: ${describeReply(reply)}`, {
     code: "data_refused",
     phase: "data",
     verb: "DATA",
+    reply,
+    rejected,
+  });
+}
+
+function contentRefused(
+  reply: Reply,
+  verb: "BDAT" | "DATA",
+  rejected: readonly RejectedRecipient[],
+): ReplyError {
+  return new ReplyError(`the server refused the message: ${describeReply(reply)}`, {
+    code: "content_refused",
+    phase: "end-of-data",
+    verb,
     reply,
     rejected,
   });

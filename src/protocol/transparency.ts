@@ -1,11 +1,17 @@
-// Mail data on its way through DATA (RFC 5321 §4.5.2): a dot that begins a line is doubled, and a line holding
-// one dot ends it all. The state is kept across blocks, for a line may begin at any octet of any block.
+// Mail data on its way. Through DATA (RFC 5321 §4.5.2) a dot that begins a line is doubled, and a line holding one dot
+// ends it all. Through BDAT (RFC 3030 §2) octets are counted and none is changed; but line ends are looked at all the
+// same. The state is kept across blocks, for a line may begin at any octet of any block.
 
 import { CR, DOT, HIGH_BITS, join, LF, viewOf } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
 
 /** Blocks of this many octets are handed to the wire: enough to keep it busy, few enough to wait for between. */
-const BLOCK = 65_536;
+export const BLOCK = 65_536;
+
+/** How the server knows where the mail data ends: by a `dot`, or by the `count` of its octets. */
+export type Framing = "dot" | "count";
+
+const NOTHING = new Uint8Array(0);
 
 const END_OF_LINE = Uint8Array.of(CR, LF);
 const END_OF_DATA = Uint8Array.of(DOT, CR, LF);
@@ -17,8 +23,8 @@ export interface Block {
 }
 
 /** The mail data of `content`, block by block; the end of data rides in the last one. */
-export function* mailData(content: Uint8Array): Generator<Block, void, void> {
-  const transparency = new Transparency();
+export function* mailData(content: Uint8Array, framing: Framing = "dot"): Generator<Block, void, void> {
+  const transparency = new Transparency(framing);
   for (let at = 0; at + BLOCK < content.length; at += BLOCK) {
     yield { octets: transparency.block(content.subarray(at, at + BLOCK)), last: false };
   }
@@ -26,11 +32,22 @@ export function* mailData(content: Uint8Array): Generator<Block, void, void> {
   yield { octets: join([transparency.block(tail), transparency.end()]), last: true };
 }
 
+/** How many octets there are of `content` where they are counted: with the line end that is missing, if it is. */
+export function countOf(content: Uint8Array): number {
+  const isEnded = content.length === 0 || content.at(-1) === LF;
+  return isEnded ? content.length : content.length + END_OF_LINE.length;
+}
+
 export class Transparency {
+  readonly #framing: Framing;
   /** Where the next octet stands: at the start of a line, within one, or right behind a CR. */
   #position: "start" | "within" | "cr" = "start";
 
-  /** The octets of one block, dots doubled. */
+  constructor(framing: Framing = "dot") {
+    this.#framing = framing;
+  }
+
+  /** The octets of one block; through DATA, dots doubled. */
   block(octets: Uint8Array): Uint8Array {
     const parts: Uint8Array[] = [];
     const view = viewOf(octets);
@@ -53,7 +70,7 @@ export class Transparency {
       } else if (octet === CR) {
         position = "cr";
       } else {
-        if (octet === DOT && position === "start") {
+        if (octet === DOT && position === "start" && this.#framing === "dot") {
           parts.push(octets.subarray(from, at), DOUBLED);
           from = at;
         }
@@ -66,10 +83,11 @@ export class Transparency {
     return join(parts);
   }
 
-  /** What ends the mail data: the line end that is missing, if it is, and the dot. */
+  /** What ends the mail data: the line end that is missing, if it is, and through DATA the dot. */
   end(): Uint8Array {
     if (this.#position === "cr") throw bareLineEnd("carriage return");
-    return this.#position === "start" ? END_OF_DATA : join([END_OF_LINE, END_OF_DATA]);
+    const end = this.#framing === "dot" ? END_OF_DATA : NOTHING;
+    return this.#position === "start" ? end : join([END_OF_LINE, end]);
   }
 }
 

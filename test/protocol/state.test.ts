@@ -10,6 +10,7 @@ const STATES: readonly State[] = [
   "mail",
   "rcpt",
   "data",
+  "chunks",
   "closed",
 ];
 
@@ -24,6 +25,8 @@ const SUBJECTS: readonly Subject[] = [
   "MAIL",
   "RCPT",
   "DATA",
+  "BDAT",
+  "BDAT LAST",
   "CONTENT",
   "RSET",
   "QUIT",
@@ -51,6 +54,14 @@ const ALLOWED: readonly [State, Subject, readonly number[], State][] = [
   ["mail", "QUIT", [221], "closed"],
   ["rcpt", "RCPT", [250, 251, 252], "rcpt"],
   ["rcpt", "DATA", [354], "data"],
+  // RFC 3030 §2: chunks where there is somebody to get them; none of them and DATA.
+  ["mail", "BDAT LAST", [250], "ready"],
+  ["rcpt", "BDAT", [250], "chunks"],
+  ["rcpt", "BDAT LAST", [250], "ready"],
+  ["chunks", "BDAT", [250], "chunks"],
+  ["chunks", "BDAT LAST", [250], "ready"],
+  ["chunks", "RSET", [250], "ready"],
+  ["chunks", "QUIT", [221], "closed"],
   ["rcpt", "RSET", [250], "ready"],
   ["rcpt", "QUIT", [221], "closed"],
   ["data", "CONTENT", [250], "ready"],

@@ -22,6 +22,8 @@ export interface Manners {
   readonly MAIL?: Answer;
   readonly RCPT?: Answer;
   readonly DATA?: Answer;
+  /** The reply to a chunk of mail data that is not the last, once it is there. */
+  readonly BDAT?: Answer;
   /** The reply to the end of the mail data. */
   readonly content?: Answer;
   readonly RSET?: Answer;
@@ -32,6 +34,9 @@ export interface Manners {
 export function polite(manners: Manners = {}): Script {
   return async (peer) => {
     await answer(peer, "", manners.greeting ?? "220 test.example ESMTP");
+    /** Who would get a chunk: nobody, before MAIL was taken. */
+    let recipients = -1;
+    let chunks = "";
     for (;;) {
       const line = await peer.line();
       const [word = ""] = line.split(" ", 1);
@@ -50,9 +55,29 @@ export function polite(manners: Manners = {}): Script {
           break;
         case "MAIL":
         case "RCPT":
-        case "RSET":
-          await answer(peer, line, manners[verb] ?? "250 2.0.0 ok");
+        case "RSET": {
+          const words = await answer(peer, line, manners[verb] ?? "250 2.0.0 ok");
+          const isTaken = words?.startsWith("2") === true;
+          if (verb !== "RCPT") [recipients, chunks] = [verb === "MAIL" && isTaken ? 0 : -1, ""];
+          else if (isTaken && recipients >= 0) recipients++;
           break;
+        }
+        case "BDAT": {
+          const [, octets, last] = line.split(" ");
+          chunks += await peer.chunk(Number(octets));
+          if (recipients < 1) {
+            await peer.say("503 5.5.1 nobody would get it");
+          } else if (last === undefined) {
+            const words = await answer(peer, line, manners.BDAT ?? "250 2.0.0 go on");
+            // RFC 3030 §2: behind a chunk that was refused the others are discarded, until RSET.
+            if (words?.startsWith("2") === false) recipients = -1;
+          } else {
+            peer.messages.push(chunks);
+            [recipients, chunks] = [-1, ""];
+            await answer(peer, line, manners.content ?? "250 2.0.0 queued");
+          }
+          break;
+        }
         case "DATA":
           if (manners.DATA !== undefined) {
             await answer(peer, line, manners.DATA);
@@ -93,9 +118,10 @@ export function ehloReply({ offers = [], offersInside = offers }: Manners, secur
   return lines.map((line, at) => `250${at === lines.length - 1 ? " " : "-"}${line}`).join("\n");
 }
 
-async function answer(peer: Peer, line: string, how: Answer): Promise<void> {
+async function answer(peer: Peer, line: string, how: Answer): Promise<string | undefined> {
   const words = typeof how === "string" ? how : await how(peer, line);
   if (words !== undefined) await peer.say(...words.split("\n"));
+  return words;
 }
 
 /** A server that takes its time, in milliseconds. It is what the test is about, and not a wait for something to happen. */

@@ -164,6 +164,15 @@ export class Peer {
     return message;
   }
 
+  /** The next so many octets, a character each. */
+  async chunk(octets: number): Promise<string> {
+    while (this.#buffer.length < octets) await this.#more();
+    const text = this.#buffer.slice(0, octets);
+    this.#buffer = this.#buffer.slice(octets);
+    this.#scanned = 0;
+    return text;
+  }
+
   /** Waits until at least this many octets have come, whatever they are, and forgets them. */
   async take(octets: number): Promise<void> {
     while (this.#buffer.length < octets) await this.#more();

@@ -10,9 +10,10 @@ import { decodeLatin1, encodeUtf8 } from "../../src/bytes.ts";
 import { encodeGroup } from "../../src/commands.ts";
 import { SmtpError } from "../../src/errors.ts";
 import type { Dialogue } from "../../src/protocol/dialogue.ts";
+import type { Effect } from "../../src/protocol/effect.ts";
 import type { Channel } from "../../src/protocol/opening.ts";
-import { type Effect, Session } from "../../src/protocol/session.ts";
-import { mailData } from "../../src/protocol/transparency.ts";
+import { Session } from "../../src/protocol/session.ts";
+import { type Framing, mailData } from "../../src/protocol/transparency.ts";
 
 export interface Played<T> {
   /** What the dialogue came to, if it did. */
@@ -91,21 +92,22 @@ function playOnce<T>(
       else outbox.push(effect);
     }
   };
+  const sent = (content: Uint8Array, framing: Framing): string =>
+    [...mailData(content, framing)]
+      .map(({ octets, last }) => {
+        if (last) session.contentEnds();
+        return decodeLatin1(octets);
+      })
+      .join("");
   // Carried out only where the script expects to hear it: a server may speak before it has been spoken to.
   const said = (): string => {
     const effect = outbox.shift();
     if (effect?.do === "write") {
       shown.push(...effect.commands.map((command) => command.shown));
-      return decodeLatin1(encodeGroup(effect.commands));
+      const content = effect.content === undefined ? "" : sent(effect.content, "count");
+      return decodeLatin1(encodeGroup(effect.commands)) + content;
     }
-    if (effect?.do === "stream") {
-      return [...mailData(effect.content)]
-        .map(({ octets, last }) => {
-          if (last) session.contentEnds();
-          return decodeLatin1(octets);
-        })
-        .join("");
-    }
+    if (effect?.do === "stream") return sent(effect.content, "dot");
     throw new Error(`the client should say something, but it wants to ${effect?.do ?? "listen"}`);
   };
 

@@ -1,0 +1,128 @@
+// Mail data on its way to the wire: block by block, as fast as the wire takes it, and in chunks as the server does.
+
+import { join } from "./bytes.ts";
+import { bdat, bdatLast, type Command, encodeGroup } from "./commands.ts";
+import type { Streamed } from "./protocol/dialogue.ts";
+import type { Session } from "./protocol/session.ts";
+import { mailData } from "./protocol/transparency.ts";
+import { Pump } from "./pump.ts";
+import type { Wire } from "./transport/wire.ts";
+
+/** What the connection does about it. */
+export interface Banks {
+  /** Something else is waited for: its time begins now. */
+  moved(): void;
+  /** A command goes out with what follows. */
+  said(command: Command): void;
+  /** All of it has been handed over; `octets` before transparency. */
+  sent(octets: number): void;
+  failed(error: unknown): void;
+}
+
+export class Outflow {
+  readonly #session: Session;
+  readonly #wire: Wire;
+  readonly #banks: Banks;
+  /** What reads the content where it had to be opened. */
+  #pump: Pump | undefined;
+  #starving: Streamed | undefined;
+  #flushing: Promise<void> | undefined;
+  #isClosed = false;
+  #wake: () => void = () => {};
+
+  constructor(session: Session, wire: Wire, banks: Banks) {
+    this.#session = session;
+    this.#wire = wire;
+    this.#banks = banks;
+  }
+
+  /** The content that was asked for more and has not given it. */
+  get starving(): Streamed | undefined {
+    return this.#starving;
+  }
+
+  /** Settles when the last of the mail data has left, while it has not. */
+  get flushing(): Promise<void> | undefined {
+    return this.#flushing;
+  }
+
+  /** Content in memory; where `commands` announce it, in one write with them as far as it is one block. */
+  async stream(content: Uint8Array, commands?: readonly Command[]): Promise<void> {
+    try {
+      let head = commands && encodeGroup(commands);
+      for (const { octets, last } of mailData(content, commands === undefined ? "dot" : "count")) {
+        const full = this.#hand(head === undefined ? octets : join([head, octets]), last);
+        head = undefined;
+        if (full === undefined) continue;
+        await full;
+        this.#flushing = undefined;
+        if (this.#isClosed) return;
+      }
+      this.#banks.sent(content.length);
+    } catch (error) {
+      this.#banks.failed(error);
+    }
+  }
+
+  /** The same for content that has to be opened. Nothing ends the mail data where that fails. */
+  async pump(content: Streamed, limit: number | undefined, how: "whole" | "in chunks"): Promise<void> {
+    let pump: Pump | undefined;
+    try {
+      pump = new Pump(content, how === "whole" ? "dot" : "count", limit);
+      this.#pump = pump;
+      for (let last = false; !last; ) {
+        this.#starving = content;
+        this.#banks.moved();
+        const block = await pump.next();
+        if (this.#pump !== pump) return;
+        this.#starving = undefined;
+        while (this.#session.room === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+        if (this.#pump !== pump) return;
+        last = block.last;
+        await this.#hand(how === "whole" ? block.octets : this.#chunk(block.octets, last), last);
+        this.#flushing = undefined;
+        if (this.#pump !== pump) return;
+      }
+      this.#pump = undefined;
+      this.#banks.sent(pump.octets);
+    } catch (error) {
+      // What was closed fails where it is waited for, and that is nobody's fault.
+      if (this.#pump === pump) this.#banks.failed(error);
+    }
+  }
+
+  /** The server has said something: there may be room for another chunk, or no use for one. */
+  heard(): void {
+    if (this.#pump?.framing === "count" && this.#session.room === undefined) this.#stop();
+    this.#wake();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stop();
+    this.#wake();
+  }
+
+  #stop(): void {
+    this.#pump?.close();
+    this.#pump = undefined;
+    this.#starving = undefined;
+  }
+
+  /** The octets of a chunk behind its command, which is owed a reply from here on. */
+  #chunk(octets: Uint8Array, last: boolean): Uint8Array {
+    const command = last ? bdatLast(octets.length) : bdat(octets.length);
+    this.#banks.said(command);
+    this.#session.chunkGoes(last ? "BDAT LAST" : "BDAT");
+    return join([encodeGroup([command]), octets]);
+  }
+
+  /** Hands over a block; a promise asks to wait. */
+  #hand(octets: Uint8Array, last: boolean): Promise<void> | undefined {
+    if (last) this.#session.contentEnds();
+    this.#banks.moved();
+    const full = this.#wire.write(octets);
+    if (last) this.#flushing = full?.catch(() => {});
+    return full;
+  }
+}

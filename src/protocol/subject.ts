@@ -1,0 +1,41 @@
+// What a reply is owed to, and in which phase of the session that leaves us.
+
+import type { Phase } from "../errors.ts";
+import type { Turn } from "./dialogue.ts";
+import type { Subject } from "./state.ts";
+
+const PHASES: Readonly<Record<Subject, Phase>> = {
+  GREETING: "greeting",
+  EHLO: "ehlo",
+  HELO: "ehlo",
+  STARTTLS: "starttls",
+  TLS: "tls",
+  AUTH: "auth",
+  RESPONSE: "auth",
+  MAIL: "mail",
+  RCPT: "rcpt",
+  DATA: "data",
+  BDAT: "content",
+  "BDAT LAST": "end-of-data",
+  CONTENT: "end-of-data",
+  RSET: "rset",
+  QUIT: "quit",
+};
+
+// Between two chunks no reply is owed; what comes then is about the mail data all the same.
+const SUBJECTS = { greeting: "GREETING", content: "CONTENT", chunks: "CONTENT", tls: "TLS" } as const;
+
+export function phaseOf(subject: Subject): Phase {
+  return PHASES[subject];
+}
+
+/** What the reply number `heard` to a turn is owed to, or the next reply to the first of `chunks`. */
+export function subjectOf(turn: Turn, heard: number, chunks: readonly Subject[]): Subject | undefined {
+  if (turn.kind === "commands") return turn.commands[heard]?.verb;
+  return chunks[0] ?? SUBJECTS[turn.kind];
+}
+
+/** Whether a reply to it decides what becomes of the message: it may come only when the message is whole. */
+export function isDecisive(subject: Subject | undefined): boolean {
+  return subject === "CONTENT" || subject === "BDAT LAST";
+}
