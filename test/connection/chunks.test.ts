@@ -92,6 +92,25 @@ describe("a message in memory", () => {
     expect(server.messages).toEqual([]);
   });
 
+  test("that a server stops reading ends in time", async () => {
+    const server = await serve(
+      polite({
+        offers: BOTH,
+        RCPT: async (peer) => {
+          peer.pause();
+          return "250 ok";
+        },
+      }),
+    );
+    const { client } = connectTo(server, { timeouts: { content: 100 } });
+    const attachments = [{ content: new Uint8Array(20_000_000) }];
+    expect(await errorOf(client.send({ ...MESSAGE, attachments }))).toMatchObject({
+      code: "deadline",
+      phase: "content",
+      delivery: "not-sent",
+    });
+  });
+
   test("that nobody is to get: the connection serves the next, and says nothing of the first to anybody", async () => {
     let times = 0;
     const server = await serve(polite({ offers: BOTH, RCPT: () => (++times === 1 ? "550 no" : "250 ok") }));
@@ -242,6 +261,21 @@ describe("a stream", () => {
       await client.send(MESSAGE);
       expect(server.peers.length).toBe(2);
     }
+  });
+
+  test.each([
+    ["more", CONTENT.length - 1],
+    ["less", CONTENT.length + 1],
+  ])("that gives %s than was said never becomes a message", async (_, length) => {
+    const server = await serve(polite({ offers: BOTH }));
+    const { client } = connectTo(server);
+    const attachments = [{ content: Readable.from(pieces()), length }];
+    expect(await errorOf(client.send({ ...MESSAGE, attachments }))).toMatchObject({
+      field: "attachments[0].content",
+      delivery: "not-sent",
+    });
+    await (await server.peer(0)).closed;
+    expect(server.messages).toEqual([]);
   });
 
   test("that gives nothing ends in time, as its own fault", async () => {

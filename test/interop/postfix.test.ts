@@ -9,6 +9,7 @@ import {
   AuthenticationError,
   attachment,
   createDkimSigner,
+  type Message,
   MessageError,
   type Reply,
   ReplyError,
@@ -27,6 +28,16 @@ const overStartTls = { ...localhost, port: port("submission"), security: "startt
 const overTls = { ...localhost, port: port("smtps"), security: "tls" } as const;
 const authPlain = { ...login, mechanism: "PLAIN" } as const;
 const authLogin = { ...login, mechanism: "LOGIN" } as const;
+
+/** Ways for a message to go: behind DATA or in chunks, from memory or from streams. */
+const WAYS = [
+  ["DATA", { chunking: false }, "in memory"],
+  ["BDAT", {}, "in memory"],
+  ["BDAT in lock-step", { pipelining: false }, "in memory"],
+  ["a stream through DATA", { chunking: false }, "streamed"],
+  ["a stream through BDAT", {}, "streamed"],
+  ["a stream through BDAT in lock-step", { pipelining: false }, "streamed"],
+] as const;
 
 const seen: string[] = [];
 afterAll(() => console.log(seen.map((line) => `interop postfix: ${line}`).join("\n")));
@@ -66,13 +77,20 @@ describe("a message arrives as it was written", () => {
     saw(name, receipt.reply, `${trace}; delivered to ${copies.length}, ${[...agreement].join()}`);
   });
 
-  test("octet for octet", async () => {
+  test.each(WAYS)("octet for octet: %s", async (way, extensions, form) => {
     await using relay = await recordingRelay(plain.port);
-    await using client = new SmtpClient({ ...plain, port: relay.port });
-    const receipt = await client.send({ ...fullMessage("octets"), to: "bob@example.test", cc: [], bcc: [] });
+    await using client = new SmtpClient({ ...plain, port: relay.port, extensions });
+    const message = { ...fullMessage(`octets, ${way}`), to: ["bob@example.test"], cc: [], bcc: [] };
+    const receipt = await client.send(inForm(message, form));
+    expect(receipt.extensions.includes("CHUNKING")).toBe(way.includes("BDAT"));
     const [copy] = await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
     expect(copy?.content).toBe(sentContent(relay.recordings[0] ?? []));
-    saw("octet for octet", receipt.reply, `${copy?.content.length} octets stored are those that were sent`);
+    if (copy !== undefined) compare(copy, message, receipt.messageId);
+    saw(
+      `octet for octet, ${way}`,
+      receipt.reply,
+      `${copy?.content.length} octets stored are those that were sent`,
+    );
   });
 });
 
@@ -107,28 +125,33 @@ describe("a file, signed", () => {
 });
 
 describe("recipients", () => {
-  test("one that is refused does not keep the others from getting the message", async () => {
-    await using client = new SmtpClient(plain);
-    const message: Sample = {
-      ...shortMessage("one refused"),
-      to: ["bob@example.test", "reject@example.test", "carol@example.test", "defer@example.test"],
-    };
-    const receipt = await client.send(message);
-    const accepted = ["bob@example.test", "carol@example.test"];
-    expect(receipt.accepted).toEqual(accepted);
-    expect(receipt.rejected).toMatchObject([
-      { recipient: "reject@example.test", reply: { code: 550, enhancedStatus: "5.1.1" } },
-      { recipient: "defer@example.test", reply: { code: 451, enhancedStatus: "4.2.1" } },
-    ]);
-    const copies = await deliveredCopies(maildir, receipt.messageId, accepted);
-    for (const copy of copies) compare(copy, message, receipt.messageId);
-    const refused = receipt.rejected.map(({ recipient, reply }) => `${recipient} ${reply.code}`).join(", ");
-    saw(
-      "a refused recipient among accepted ones",
-      receipt.reply,
-      `refused ${refused}; delivered to ${accepted.join(", ")}`,
-    );
-  });
+  test.each(WAYS)(
+    "one that is refused does not keep the others from getting it: %s",
+    async (way, extensions, form) => {
+      await using client = new SmtpClient({ ...plain, extensions });
+      const message: Sample = {
+        ...fullMessage(`one refused, ${way}`),
+        cc: [],
+        bcc: [],
+        to: ["bob@example.test", "reject@example.test", "carol@example.test", "defer@example.test"],
+      };
+      const receipt = await client.send(inForm(message, form));
+      const accepted = ["bob@example.test", "carol@example.test"];
+      expect(receipt.accepted).toEqual(accepted);
+      expect(receipt.rejected).toMatchObject([
+        { recipient: "reject@example.test", reply: { code: 550, enhancedStatus: "5.1.1" } },
+        { recipient: "defer@example.test", reply: { code: 451, enhancedStatus: "4.2.1" } },
+      ]);
+      const copies = await deliveredCopies(maildir, receipt.messageId, accepted);
+      for (const copy of copies) compare(copy, message, receipt.messageId);
+      const refused = receipt.rejected.map(({ recipient, reply }) => `${recipient} ${reply.code}`).join(", ");
+      saw(
+        `a refused recipient among accepted ones, ${way}`,
+        receipt.reply,
+        `refused ${refused}; delivered to ${accepted.join(", ")}`,
+      );
+    },
+  );
 
   test.each([
     ["permanently", ["reject@example.test"], 550, false],
@@ -161,23 +184,36 @@ describe("a message over the size limit", () => {
     saw("over SIZE, refused here", undefined, `"${(error as Error).message}"; the next message is delivered`);
   });
 
-  test("is refused by the server where SIZE is switched off, and the connection serves the next one", async () => {
-    await using relay = await recordingRelay(plain.port);
-    await using client = new SmtpClient({ ...plain, port: relay.port, extensions: { size: false } });
-    const error = await failure(client, tooLarge);
-    expect(error).toBeInstanceOf(ReplyError);
-    expect(error).toMatchObject({
-      code: "content_refused",
-      phase: "end-of-data",
-      delivery: "rejected",
-      retryable: false,
-      reply: { code: 552, enhancedStatus: "5.3.4" },
-    });
-    const receipt = await client.send(shortMessage("after one too large"));
-    await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
-    expect(relay.recordings).toHaveLength(1);
-    saw("over SIZE, refused by the server", (error as ReplyError).reply, "the next message is delivered");
-  });
+  test.each(WAYS)(
+    "is refused by the server where SIZE is switched off, and the connection serves the next one: %s",
+    async (way, extensions, form) => {
+      await using relay = await recordingRelay(plain.port);
+      await using client = new SmtpClient({
+        ...plain,
+        port: relay.port,
+        extensions: { ...extensions, size: false },
+      });
+      const content = new Uint8Array(1_000_000);
+      const attachments = [{ filename: "zeros", content, contentType: "application/octet-stream" }];
+      const error = await failure(client, inForm({ ...shortMessage("too large"), attachments }, form));
+      expect(error).toBeInstanceOf(ReplyError);
+      expect(error).toMatchObject({
+        code: "content_refused",
+        phase: "end-of-data",
+        delivery: "rejected",
+        retryable: false,
+        reply: { code: 552, enhancedStatus: "5.3.4" },
+      });
+      const receipt = await client.send(shortMessage("after one too large"));
+      await deliveredCopies(maildir, receipt.messageId, ["bob@example.test"]);
+      expect(relay.recordings).toHaveLength(1);
+      saw(
+        `over SIZE, refused by the server, ${way}`,
+        (error as ReplyError).reply,
+        "the next message is delivered",
+      );
+    },
+  );
 });
 
 describe("a wrong password", () => {
@@ -213,8 +249,10 @@ describe("commands", () => {
   const to = ["bob@example.test", "carol@example.test", "reject@example.test"];
 
   test.each([
-    ["pipelined", {}, ["MAIL RCPT RCPT RCPT DATA"]],
-    ["lock-step", { pipelining: false }, ["MAIL", "RCPT", "RCPT", "RCPT", "DATA"]],
+    ["pipelined", { chunking: false }, ["MAIL RCPT RCPT RCPT DATA"]],
+    ["lock-step", { pipelining: false, chunking: false }, ["MAIL", "RCPT", "RCPT", "RCPT", "DATA"]],
+    ["pipelined, the message with them", {}, ["MAIL RCPT RCPT RCPT BDAT"]],
+    ["lock-step, the message in one chunk", { pipelining: false }, ["MAIL", "RCPT", "RCPT", "RCPT", "BDAT"]],
   ] as const)("go %s, with the same result", async (how, extensions, expected) => {
     await using relay = await recordingRelay(plain.port);
     await using client = new SmtpClient({ ...plain, port: relay.port, extensions });
@@ -226,7 +264,9 @@ describe("commands", () => {
       "carol@example.test",
     ]);
     for (const copy of copies) compare(copy, message, receipt.messageId);
-    const groups = (relay.recordings[0] ?? []).map(verbs).filter((group) => /^(MAIL|RCPT|DATA)/.test(group));
+    const groups = (relay.recordings[0] ?? [])
+      .map(verbs)
+      .filter((group) => /^(MAIL|RCPT|DATA|BDAT)/.test(group));
     expect(groups).toEqual(expected);
     saw(
       how,
@@ -277,17 +317,30 @@ async function expectLogin(reply: Reply, mechanism: string | undefined): Promise
   expect(/sasl_method=(\w+)/.exec(line)?.[1]).toBe(mechanism);
 }
 
+/** The message with its files as they are, or as streams of them. */
+function inForm(message: Sample, form: "in memory" | "streamed"): Message {
+  const { attachments = [], ...others } = message;
+  const streams = attachments.map((file) => ({ ...file, content: Readable.from(halves(file.content)) }));
+  return { ...others, attachments: form === "streamed" ? streams : attachments };
+}
+
+function halves(octets: Uint8Array): readonly Uint8Array[] {
+  const middle = octets.length >> 1;
+  return [octets.subarray(0, middle), octets.subarray(middle)];
+}
+
 /** What sending throws. */
-function failure(client: SmtpClient, message: Sample): Promise<unknown> {
+function failure(client: SmtpClient, message: Message): Promise<unknown> {
   return client.send(message).then(
     ({ reply }) => new Error(`it was accepted: ${reply.code} ${reply.lines.join(" ")}`),
     (error: unknown) => error,
   );
 }
 
-/** The verbs of the command lines in one piece of what the client said. */
+/** The verbs of the command lines in one piece of what the client said, and not what is behind BDAT. */
 function verbs(said: string): string {
   return said
+    .replace(/(BDAT .*\r\n)[\s\S]*/, "$1")
     .split("\r\n")
     .slice(0, -1)
     .map((line) => line.split(" ")[0])

@@ -38,11 +38,34 @@ export async function recordingRelay(target: number): Promise<Relay> {
   };
 }
 
-/** The content of the first message in a recording, transparency undone (RFC 5321 §4.5.2), lines ended by LF. */
+/** The content of the first message in a recording, lines ended by LF: transparency undone, or chunks put together. */
 export function sentContent(recording: Recording): string {
   const said = recording.join("");
+  const content = said.includes("\r\nDATA\r\n") ? behindData(said) : inChunks(said);
+  return content.replaceAll("\r\n", "\n");
+}
+
+function inChunks(said: string): string {
+  const command = /BDAT (\d+)( LAST)?\r\n/y;
+  command.lastIndex = said.indexOf("\r\nBDAT ") + "\r\n".length;
+  let content = "";
+  for (let last = ""; last !== " LAST"; ) {
+    const [, octets = expectedChunk(), ending = ""] = command.exec(said) ?? [];
+    const start = command.lastIndex;
+    command.lastIndex += Number(octets);
+    content += said.slice(start, command.lastIndex);
+    last = ending;
+  }
+  return content;
+}
+
+function expectedChunk(): never {
+  throw new Error("there should be another chunk");
+}
+
+function behindData(said: string): string {
   const start = said.indexOf("\r\nDATA\r\n") + "\r\nDATA".length;
   const end = said.indexOf("\r\n.\r\n", start);
   const stuffed = said.slice(start, end + "\r\n".length);
-  return stuffed.replaceAll("\r\n.", "\r\n").slice("\r\n".length).replaceAll("\r\n", "\n");
+  return stuffed.replaceAll("\r\n.", "\r\n").slice("\r\n".length);
 }
