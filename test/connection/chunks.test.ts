@@ -284,7 +284,7 @@ describe("a stream", () => {
     const stream = new Readable({ read() {} });
     expect(await errorOf(client.send(withContent(stream)))).toMatchObject({
       code: "source_failed",
-      message: "attachments[0].content: gave nothing for 50 ms",
+      message: "attachments[0].content: took longer than 50 ms for 64 KiB",
       delivery: "not-sent",
     });
     await until(() => stream.destroyed);
