@@ -5,7 +5,7 @@ import { abortError, onAbort } from "./abort.ts";
 import { type Command, encodeGroup, quit } from "./commands.ts";
 import { addressLiteral, openWire } from "./connect.ts";
 import { Deadline, timeoutOf } from "./deadline.ts";
-import { type Phase, SmtpError, TransportError } from "./errors.ts";
+import { locate, type Phase, SmtpError, TransportError } from "./errors.ts";
 import { stalled } from "./flow.ts";
 import { Outflow } from "./outflow.ts";
 import { ask, type Dialogue } from "./protocol/dialogue.ts";
@@ -35,16 +35,21 @@ export class Connection {
   readonly #isTraced: boolean;
   #isHeld = true;
   #extensions: Extensions = NO_EXTENSIONS;
-  #pending: Pending | undefined;
+  /** Who waits for what is under way: one, or two where one has begun behind the other. */
+  readonly #pending: Map<Dialogue<unknown>, Pending> = new Map();
   #watchedPhase: Phase = "idle";
   #watchedReply = 0;
   /** When the server last said something. */
   #heardAt = 0;
+  /** Somebody gave up who shares the connection with another: it ends with that one. */
+  #isDoomed = false;
   #isLeaving = false;
   #isOver = false;
 
   /** Is called once, when the connection has ended, for whatever reason. */
   onClosed: () => void = () => {};
+  /** Is called when the mail data of a message is written: another may follow it, see `mayFollow`. */
+  onSent: () => void = () => {};
 
   private constructor(id: number, wire: Wire, settings: ConnectionSettings) {
     this.#id = id;
@@ -57,7 +62,10 @@ export class Connection {
     this.#outflow = new Outflow(this.#session, wire, {
       moved: () => this.#watch("again"),
       said: ({ shown }) => this.#trace({ kind: "command", line: shown }),
-      sent: (octets) => this.#trace({ kind: "content", octets }),
+      sent: (octets) => {
+        this.#trace({ kind: "content", octets });
+        this.onSent();
+      },
       failed: (error) => this.#fail(error),
     });
     this.#deadline = new Deadline(() => this.#fail(this.#overdue()));
@@ -94,7 +102,12 @@ export class Connection {
 
   /** Whether the next message may go over this connection. */
   get isReady(): boolean {
-    return !this.#isOver && this.#session.isIdle;
+    return !this.#isOver && !this.#isDoomed && this.#session.isIdle;
+  }
+
+  /** Whether the next message may begin behind the one whose fate is awaited (RFC 2920 §3.1). */
+  get mayFollow(): boolean {
+    return !this.#isDoomed && this.offers("PIPELINING") && this.#session.mayFollow;
   }
 
   /** Whether the server listed this extension, and the user does not withhold it. */
@@ -102,10 +115,10 @@ export class Connection {
     return this.#extensions.has(keyword);
   }
 
-  /** Carries one mail transaction. The caller waits for it to end before the next. */
+  /** Carries one mail transaction. The caller waits for it to end before the next, or until that may follow it. */
   deliver(one: Transaction, signal?: AbortSignal): Promise<Outcome> {
     const isFresh = performance.now() - this.#heardAt < FRESH;
-    const manner: Manner = isFresh ? "at once" : "step by step";
+    const manner: Manner = this.#session.mayFollow ? "behind" : isFresh ? "at once" : "step by step";
     return this.#run(transaction(one, this.#extensions, manner), signal);
   }
 
@@ -132,8 +145,12 @@ export class Connection {
 
   #run<T>(dialogue: Dialogue<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const abort = (): void => this.#fail(abortError(signal, this.#session.phase));
-      this.#pending = { resolve: (value) => resolve(value as T), reject, release: onAbort(signal, abort) };
+      const abort = (): void => this.#giveUp(dialogue, abortError(signal, this.#session.phase));
+      this.#pending.set(dialogue, {
+        resolve: (value) => resolve(value as T),
+        reject,
+        release: onAbort(signal, abort),
+      });
       this.#perform(this.#session.begin(dialogue));
       if (signal?.aborted) abort();
     });
@@ -163,9 +180,10 @@ export class Connection {
   }
 
   #perform(effects: readonly Effect[]): void {
-    // A session that closed while these effects were gathered has nothing to say any more.
-    const mayTalk = this.#session.state !== "closed";
     for (const effect of effects) {
+      // A session that closed while these effects were gathered has nothing to say any more, nor has one for which
+      // nobody is left.
+      const mayTalk = this.#session.state !== "closed" && !this.#isForlorn;
       switch (effect.do) {
         case "write":
           if (mayTalk) this.#write(effect.commands, effect.content);
@@ -181,21 +199,21 @@ export class Connection {
           // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
           break;
         case "resolve":
-          this.#settle()?.resolve(effect.value);
+          this.#settle(effect.dialogue)?.resolve(effect.value);
           break;
         case "reject":
-          this.#settle()?.reject(effect.error);
+          this.#settle(effect.dialogue)?.reject(effect.error);
           break;
       }
     }
     this.#outflow.heard();
-    if (this.#session.state === "closed") this.#finish();
+    if (this.#session.state === "closed" || this.#isForlorn) this.#finish();
     else this.#watch();
   }
 
-  #settle(): Pending | undefined {
-    const pending = this.#pending;
-    this.#pending = undefined;
+  #settle(dialogue: Dialogue<unknown>): Pending | undefined {
+    const pending = this.#pending.get(dialogue);
+    this.#pending.delete(dialogue);
     pending?.release();
     return pending;
   }
@@ -205,6 +223,21 @@ export class Connection {
     if (this.#isTraced) for (const { shown } of commands) this.#trace({ kind: "command", line: shown });
     if (content !== undefined) return void this.#outflow.stream(content, commands);
     this.#wire.write(encodeGroup(commands))?.catch((error) => this.#fail(error));
+  }
+
+  get #isForlorn(): boolean {
+    return this.#isDoomed && this.#pending.size === 0;
+  }
+
+  /** The caller of one message does not wait for it any more. That ends the connection, but not under another's message. */
+  #giveUp(dialogue: Dialogue<unknown>, error: SmtpError): void {
+    if (this.#pending.size < 2) {
+      this.#fail(error);
+      return;
+    }
+    this.#isDoomed = true;
+    const delivery = this.#session.deliveryOf(dialogue);
+    this.#settle(dialogue)?.reject(locate(error, error.phase, delivery));
   }
 
   #fail(error: unknown): void {

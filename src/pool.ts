@@ -29,7 +29,8 @@ export class Pool {
   readonly #limits: PoolLimits;
   readonly #opening: Map<AbortController, Promise<void>> = new Map();
   readonly #idle: Map<Connection, number> = new Map();
-  readonly #busy: Set<Connection> = new Set();
+  /** Those lent out, with how many borrow each: two where one message follows another. */
+  readonly #busy: Map<Connection, number> = new Map();
   /** Those who wait for any connection, first come, first served. */
   readonly #waiting: Set<Waiter> = new Set();
   /** Those whose connection turned out to be dead: they have waited before, and want a new one. */
@@ -62,11 +63,18 @@ export class Pool {
       if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abandon(waiter, signal));
       (fresh ? this.#retrying : this.#waiting).add(waiter);
       this.#match();
+      for (const connection of this.#busy.keys()) this.#follow(connection);
     });
   }
 
   /** Gives a connection back, to whoever waits for one; one that cannot carry another message is closed. */
   release(connection: Connection): void {
+    const others = (this.#busy.get(connection) ?? 1) - 1;
+    if (others > 0) {
+      this.#busy.set(connection, others);
+      this.#follow(connection);
+      return;
+    }
     this.#busy.delete(connection);
     if (connection.isReady) {
       const [next] = this.#waiting;
@@ -107,6 +115,14 @@ export class Pool {
     this.#reap();
   }
 
+  /** Lends a connection to another whose message may follow, where more wait than connections are being opened for. */
+  #follow(connection: Connection): void {
+    const [next] = this.#waiting;
+    if (next === undefined || this.#waiting.size <= this.#opening.size) return;
+    if (this.#busy.get(connection) !== 1 || !connection.mayFollow) return;
+    this.#dismiss(next).serve(this.#lend(connection, "reused"));
+  }
+
   get #size(): number {
     return this.#opening.size + this.#idle.size + this.#busy.size;
   }
@@ -128,7 +144,7 @@ export class Pool {
 
   #lend(connection: Connection, state: "new" | "reused"): Loan {
     connection.hold(true);
-    this.#busy.add(connection);
+    this.#busy.set(connection, (this.#busy.get(connection) ?? 0) + 1);
     return { connection, isReused: state === "reused" };
   }
 
@@ -149,6 +165,7 @@ export class Pool {
         (connection) => {
           this.#opening.delete(attempt);
           connection.onClosed = () => this.#forget(connection);
+          connection.onSent = () => this.#follow(connection);
           const [waiter] = [...this.#retrying, ...this.#waiting];
           if (waiter === undefined) this.#rest(connection);
           else this.#dismiss(waiter).serve(this.#lend(connection, "new"));

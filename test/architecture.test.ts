@@ -27,6 +27,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "protocol/transparency": ["bytes", "errors"],
   "protocol/subject": ["errors", "protocol/dialogue", "protocol/state"],
   "protocol/effect": ["commands", "protocol/dialogue"],
+  "protocol/exchange": ["commands", "errors", "protocol/dialogue", "protocol/state", "protocol/subject"],
   "protocol/parameters": ["errors", "protocol/dialogue", "protocol/extensions"],
   "protocol/transaction": [
     "commands",
@@ -48,11 +49,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   "protocol/secrets": ["bytes", "commands", "errors"],
   "protocol/session": [
-    "commands",
     "errors",
     "excerpt",
     "protocol/dialogue",
     "protocol/effect",
+    "protocol/exchange",
     "protocol/reply",
     "protocol/secrets",
     "protocol/state",

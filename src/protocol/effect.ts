@@ -1,7 +1,7 @@
 // What a session asks of whoever holds the wire, in the order in which it is to be done.
 
 import type { Command } from "../commands.ts";
-import type { Streamed } from "./dialogue.ts";
+import type { Dialogue, Streamed, Turn } from "./dialogue.ts";
 
 export type Effect =
   | {
@@ -18,5 +18,22 @@ export type Effect =
       readonly isChunked: boolean;
     }
   | { readonly do: "upgrade" }
-  | { readonly do: "resolve"; readonly value: unknown }
-  | { readonly do: "reject"; readonly error: unknown };
+  | { readonly do: "resolve"; readonly dialogue: Dialogue<unknown>; readonly value: unknown }
+  | { readonly do: "reject"; readonly dialogue: Dialogue<unknown>; readonly error: unknown };
+
+/** What is to be done for a turn. */
+export function effectsOf(turn: Turn): readonly Effect[] {
+  switch (turn.kind) {
+    case "greeting":
+      return [];
+    case "commands":
+      return [{ do: "write", commands: turn.commands, content: turn.content }];
+    case "content":
+      if (turn.content instanceof Uint8Array) return [{ do: "stream", content: turn.content }];
+      return [{ do: "pump", content: turn.content, limit: turn.limit, isChunked: false }];
+    case "chunks":
+      return [{ do: "pump", content: turn.content, limit: turn.limit, isChunked: true }];
+    case "tls":
+      return [{ do: "upgrade" }];
+  }
+}

@@ -55,9 +55,10 @@ const NO_CONTENT = new Uint8Array(0);
 
 /**
  * Whether mail data may go along with the envelope. Over a connection that may be dead it waits for the server to say
- * something: what was sent whole, and not answered, is never sent again.
+ * something: what was sent whole, and not answered, is never sent again. `behind` another message they go at once, and
+ * where that one may be refused within its transaction, RSET goes before them.
  */
-export type Manner = "at once" | "step by step";
+export type Manner = "at once" | "step by step" | "behind";
 
 export function* transaction(
   message: Transaction,
@@ -66,19 +67,22 @@ export function* transaction(
 ): Dialogue<Outcome> {
   const { from, to, content } = message;
   const { parameters, used } = mailParameters(message, extensions);
-  const envelope = [mailFrom(from, parameters), ...to.map(rcptTo)];
   const replies: Reply[] = [];
-  const verdict: Verdict = (heard) => judge(to, [...replies, ...heard]).refusal;
+  const verdict: Verdict = (heard) => judge(to, [...replies, ...heard.slice(putsBack)]).refusal;
 
   // Pipelined and lock-step sends differ in the size of a group and in nothing else.
   const isPipelined = extensions.has("PIPELINING");
   const isChunked = extensions.has("CHUNKING");
   const counted = isChunked && content instanceof Uint8Array ? content : undefined;
+  let putsBack = manner === "behind" && isChunked ? 1 : 0;
+  const envelope = [...(putsBack > 0 ? [rset()] : []), mailFrom(from, parameters), ...to.map(rcptTo)];
   const size = isPipelined ? MAX_COMMAND_GROUP : 1;
   for (const commands of groupsOf(envelope, { isChunked, counted, size, manner })) {
     if (isHopeless(replies, to.length)) break;
     const announced = commands.at(-1)?.verb === "BDAT LAST" ? counted : undefined;
-    replies.push(...(yield { kind: "commands", commands, content: announced, verdict }));
+    const heard = yield { kind: "commands", commands, content: announced, verdict };
+    replies.push(...heard.slice(putsBack));
+    putsBack = 0;
   }
 
   const { accepted, rejected, ...judged } = judge(to, replies);
@@ -129,7 +133,8 @@ function groupsOf(
   },
 ): readonly (readonly Command[])[] {
   const closing = counted !== undefined ? [bdatLast(countOf(counted))] : isChunked ? [] : [data()];
-  const isRiding = counted === undefined || (counted.length <= MAX_RIDING_CONTENT && manner === "at once");
+  const isRiding =
+    counted === undefined || (counted.length <= MAX_RIDING_CONTENT && manner !== "step by step");
   const commands = isRiding ? [...envelope, ...closing] : envelope;
   const groups: (readonly Command[])[] = [];
   for (let at = 0; at < commands.length; at += size) groups.push(commands.slice(at, at + size));
