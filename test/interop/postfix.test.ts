@@ -275,6 +275,25 @@ describe("commands", () => {
     );
   });
 
+  test.each([
+    ["through DATA", { chunking: false }, /\r\n\.\r\nMAIL FROM/],
+    ["in chunks", {}, /\r\nRSET\r\nMAIL FROM/],
+  ] as const)("for queued messages follow each other, %s", async (way, extensions, follows) => {
+    await using relay = await recordingRelay(plain.port);
+    await using client = new SmtpClient({ ...plain, port: relay.port, maxConnections: 1, extensions });
+    const messages = ["first", "second", "third", "fourth"].map((number) => shortMessage(`${number} ${way}`));
+    const refused = failure(client, { ...shortMessage("all refused"), to: ["reject@example.test"] });
+    const receipts = await Promise.all(messages.map((message) => client.send(message)));
+    expect(await refused).toMatchObject({ code: "recipients_refused", delivery: "rejected" });
+    for (const [index, { messageId }] of receipts.entries()) {
+      const [copy] = await deliveredCopies(maildir, messageId, ["bob@example.test"]);
+      if (copy !== undefined) compare(copy, messages[index] ?? shortMessage(""), messageId);
+    }
+    expect(relay.recordings).toHaveLength(1);
+    expect(relay.recordings[0]?.join("")).toMatch(follows);
+    saw(`queued messages ${way}`, receipts.at(-1)?.reply, "all delivered over 1 connection");
+  });
+
   test("for two messages go over one connection", async () => {
     await using relay = await recordingRelay(overStartTls.port);
     await using client = new SmtpClient({ ...overStartTls, port: relay.port, auth: login });
