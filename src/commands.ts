@@ -4,6 +4,7 @@
 import { encodeBase64, encodeUtf8, isAsciiText } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import { escapeText } from "./excerpt.ts";
+import { refuseControls } from "./input.ts";
 
 /**
  * Names a command; `RESPONSE` is the line that answers a SASL challenge and has no verb (RFC 4954 §4), and the `BDAT`
@@ -12,6 +13,7 @@ import { escapeText } from "./excerpt.ts";
 export type Verb =
   | "EHLO"
   | "HELO"
+  | "LHLO"
   | "STARTTLS"
   | "AUTH"
   | "RESPONSE"
@@ -21,6 +23,8 @@ export type Verb =
   | "BDAT"
   | "BDAT LAST"
   | "RSET"
+  | "VRFY"
+  | "NOOP"
   | "QUIT";
 
 export interface Command {
@@ -36,9 +40,19 @@ export interface Command {
 /** RFC 5321 §4.5.3.1.4: 512 octets with the line end; no extension we use on AUTH raises it (RFC 4954 §4). */
 export const MAX_COMMAND_LINE = 512;
 
-// The extensions lengthen MAIL: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10 (RFC 6531 §3.1), and BODY=8BITMIME
-// (RFC 6152 §2) by itself and a space.
-const MAX_MAIL_LINE = MAX_COMMAND_LINE + 26 + 10 + 14;
+/** RFC 6531 §3.1: SMTPUTF8 and a space, behind MAIL and VRFY. */
+const SMTPUTF8 = " SMTPUTF8";
+
+// The extensions lengthen MAIL: SIZE by 26 octets (RFC 1870 §3), SMTPUTF8 by 10 (RFC 6531 §3.1), BODY=BINARYMIME by 16
+// (RFC 3030 §3) and so BODY=8BITMIME by less, REQUIRETLS by 11 (RFC 8689 §7), MT-PRIORITY by 15 (RFC 6710 §3), ENVID by
+// 100 at most (RFC 3461 §4.4) and a space; and what remains by what we say at most.
+const MAX_MAIL_LINE =
+  MAX_COMMAND_LINE +
+  (26 + 10 + 16 + 11 + 15 + 101) +
+  " RET=HDRS BY=999999999;RT HOLDUNTIL=9999-12-31T23:59:59Z".length;
+
+// ORCPT by 500 at most (RFC 3461 §4.2), and a space.
+const MAX_RCPT_LINE = MAX_COMMAND_LINE + 501 + " NOTIFY=SUCCESS,FAILURE,DELAY".length;
 
 // RFC 4954 §4 holds this for enough for any challenge or response.
 const MAX_SASL_LINE = 12_288;
@@ -52,6 +66,11 @@ export function ehlo(name: string): Command {
 
 export function helo(name: string): Command {
   return line("HELO", `HELO ${name}`);
+}
+
+/** Says to an LMTP server who we are (RFC 2033 §4.1). */
+export function lhlo(name: string): Command {
+  return line("LHLO", `LHLO ${name}`);
 }
 
 export function startTls(): Command {
@@ -96,14 +115,14 @@ export function cancelSasl(): Command {
 
 /** MAIL with the reverse-path; `parameters` are `KEYWORD` or `KEYWORD=value` (RFC 5321 §4.1.1.2). */
 export function mailFrom(reversePath: string, parameters: readonly string[]): Command {
-  let text = `MAIL FROM:${angled(reversePath)}`;
-  for (const parameter of parameters) text += ` ${parameter}`;
-  return line("MAIL", text, { limit: MAX_MAIL_LINE });
+  return line("MAIL", withParameters(`MAIL FROM:${angled(reversePath)}`, parameters), {
+    limit: MAX_MAIL_LINE,
+  });
 }
 
-/** RCPT with one forward-path (RFC 5321 §4.1.1.3). */
-export function rcptTo(forwardPath: string): Command {
-  return line("RCPT", `RCPT TO:${angled(forwardPath)}`);
+/** RCPT with one forward-path, and parameters as MAIL has them (RFC 5321 §4.1.1.3). */
+export function rcptTo(forwardPath: string, parameters: readonly string[] = NO_PARAMETERS): Command {
+  return line("RCPT", withParameters(`RCPT TO:${angled(forwardPath)}`, parameters), { limit: MAX_RCPT_LINE });
 }
 
 export function data(): Command {
@@ -122,6 +141,19 @@ export function bdatLast(octets: number): Command {
 
 export function rset(): Command {
   return RSET;
+}
+
+/** Asks whether there is such a user or mailbox (RFC 5321 §3.5); beyond ASCII it takes SMTPUTF8 (RFC 6531 §3.7.4.2). */
+export function vrfy(who: string): Command {
+  if (who === "") throw new MessageError("name", "is empty");
+  refuseControls(who, "name");
+  refuseEarlyEnd(who);
+  const text = isAsciiText(who) ? `VRFY ${who}` : `VRFY ${who}${SMTPUTF8}`;
+  return line("VRFY", text, { limit: MAX_COMMAND_LINE + SMTPUTF8.length });
+}
+
+export function noop(): Command {
+  return NOOP;
 }
 
 export function quit(): Command {
@@ -145,9 +177,11 @@ export function encodeGroup(commands: readonly Command[]): Uint8Array {
 const CRLF = "\r\n";
 const CONTROL = /[\x00-\x1f\x7f]/;
 const NO_SECRETS: readonly string[] = [];
+const NO_PARAMETERS: readonly string[] = [];
 
 const DATA: Command = line("DATA", "DATA");
 const RSET: Command = line("RSET", "RSET");
+const NOOP: Command = line("NOOP", "NOOP");
 const QUIT: Command = line("QUIT", "QUIT");
 
 function isControl(octet: number): boolean {
@@ -177,8 +211,28 @@ function withEncoded(secrets: readonly string[], encoded: string): readonly stri
   return encoded === "" ? secrets : [...secrets, encoded];
 }
 
-/** The path between angle brackets; outside a quoted local part it can hold neither these nor a blank. */
+// RFC 5321 §4.1.2: esmtp-param.
+const PARAMETER = /^[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?$/;
+
+/** Each parameter is looked at as it is written: whatever it was made of, it is one. */
+function withParameters(command: string, parameters: readonly string[]): string {
+  let text = command;
+  for (const parameter of parameters) {
+    if (!PARAMETER.test(parameter)) {
+      throw new MessageError("envelope", `${escapeText(parameter)} is not a parameter (RFC 5321 §4.1.2)`);
+    }
+    text += ` ${parameter}`;
+  }
+  return text;
+}
+
 function angled(path: string): string {
+  refuseEarlyEnd(path);
+  return `<${path}>`;
+}
+
+/** What follows the verb, or stands between angle brackets, holds neither these nor a blank outside quotation marks. */
+function refuseEarlyEnd(path: string): void {
   let quoted = false;
   for (let at = 0; at < path.length; at++) {
     const character = path[at];
@@ -189,5 +243,4 @@ function angled(path: string): string {
     }
   }
   if (quoted) throw new MessageError("envelope", `the path ${escapeText(path)} has an open quotation mark`);
-  return `<${path}>`;
 }

@@ -1,23 +1,26 @@
 // One session on one wire: carries out what the session asks, and adds what it does not know of, time and the
 // caller's wish to stop.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError } from "./abort.ts";
+import { type Caller, Callers, type Settled, type Settlement, settle } from "./callers.ts";
 import { type Command, encodeGroup, quit } from "./commands.ts";
-import { addressLiteral, openWire } from "./connect.ts";
-import { Deadline, timeoutOf } from "./deadline.ts";
-import { locate, type Phase, SmtpError, TransportError } from "./errors.ts";
-import { stalled } from "./flow.ts";
+import { addressLiteral } from "./connect.ts";
+import { type Call, channelOver, dial, securedEvent } from "./dial.ts";
+import { type ErrorCode, type Phase, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { Outflow } from "./outflow.ts";
+import { Patience } from "./patience.ts";
 import { ask, type Dialogue } from "./protocol/dialogue.ts";
 import type { Effect } from "./protocol/effect.ts";
-import { type Extensions, NO_EXTENSIONS } from "./protocol/extensions.ts";
+import { type Extensions, type Limits, limitsOf, NO_EXTENSIONS, usableOver } from "./protocol/extensions.ts";
+import { broken } from "./protocol/faults.ts";
 import { opening } from "./protocol/opening.ts";
 import { Session } from "./protocol/session.ts";
-import { type Manner, type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
-import type { ConnectionSettings, TraceEvent } from "./settings.ts";
+import { type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
+import type { ConnectionSettings } from "./settings.ts";
+import { followed, type Tell, telling } from "./trace.ts";
 import type { Wire } from "./transport/wire.ts";
 
-export type { ConnectionSettings, TraceEvent } from "./settings.ts";
+export type { ConnectionSettings } from "./settings.ts";
 
 /**
  * How long, in milliseconds, a server that says nothing is taken to be there still: servers and what is between close
@@ -26,74 +29,82 @@ export type { ConnectionSettings, TraceEvent } from "./settings.ts";
 const FRESH = 5_000;
 
 export class Connection {
-  readonly #id: number;
+  /** What it is called in the trace. */
+  readonly id: number;
   readonly #settings: ConnectionSettings;
   readonly #wire: Wire;
   readonly #session: Session;
   readonly #outflow: Outflow;
-  readonly #deadline: Deadline;
-  readonly #isTraced: boolean;
+  readonly #patience: Patience;
+  /** Where nobody listens, what would be told is not even made up. */
+  readonly #tell: Tell | undefined;
   #isHeld = true;
   #extensions: Extensions = NO_EXTENSIONS;
-  /** Who waits for what is under way: one, or two where one has begun behind the other. */
-  readonly #pending: Map<Dialogue<unknown>, Pending> = new Map();
-  #watchedPhase: Phase = "idle";
-  #watchedReply = 0;
+  readonly #callers: Callers = new Callers();
   /** When the server last said something. */
   #heardAt = 0;
   /** Somebody gave up who shares the connection with another: it ends with that one. */
   #isDoomed = false;
   #isLeaving = false;
   #isOver = false;
+  /** Why it ended, where something went wrong: for the trace. */
+  #ending: { readonly phase: Phase; readonly code: ErrorCode } | undefined;
 
+  /** Nothing goes along with an envelope, nor behind another message: this server has lost some that did. */
+  isWary = false;
   /** Is called once, when the connection has ended, for whatever reason. */
   onClosed: () => void = () => {};
   /** Is called when the mail data of a message is written: another may follow it, see `mayFollow`. */
   onSent: () => void = () => {};
 
-  private constructor(id: number, wire: Wire, settings: ConnectionSettings) {
-    this.#id = id;
+  private constructor(id: number, wire: Wire, settings: ConnectionSettings, tell: Tell | undefined) {
+    this.id = id;
     this.#wire = wire;
     this.#settings = settings;
-    this.#isTraced = settings.trace !== undefined;
+    this.#tell = tell;
+    // A copy: the reply itself goes into receipts and errors, and nobody who listens is to change these.
     this.#session = new Session(
-      this.#isTraced ? (reply) => this.#trace({ kind: "reply", reply }) : undefined,
+      tell && ((reply) => tell({ kind: "reply", reply: { ...reply, lines: [...reply.lines] } })),
     );
     this.#outflow = new Outflow(this.#session, wire, {
-      moved: () => this.#watch("again"),
-      said: ({ shown }) => this.#trace({ kind: "command", line: shown }),
+      // What is written behind a message does not give the server more time for that one.
+      moved: () => this.#watch(this.#session.isFollowed ? "once" : "again"),
+      said: ({ shown }) => tell?.({ kind: "command", line: shown }),
       sent: (octets) => {
-        this.#trace({ kind: "content", octets });
+        this.#perform(this.#session.contentLeft());
+        tell?.({ kind: "content", octets });
+        this.onSent();
+      },
+      drained: () => {
+        this.#perform(this.#session.contentLeft());
         this.onSent();
       },
       failed: (error) => this.#fail(error),
     });
-    this.#deadline = new Deadline(() => this.#fail(this.#overdue()));
+    this.#patience = new Patience(settings.timeouts, () => {
+      this.#fail(this.#patience.overdue(this.#session.phase, this.#outflow.starving));
+    });
   }
 
   /** Connects and opens the session: greeting, EHLO, TLS, AUTH. */
-  static async open(
-    settings: ConnectionSettings,
-    { id, signal }: { readonly id: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<Connection> {
-    const wire = await openWire(settings, signal);
-    const connection = new Connection(id, wire, settings);
+  static open(settings: ConnectionSettings, call: Call): Promise<Connection> {
     const { host, port } = settings.target;
-    connection.#trace({ kind: "connected", host, port, secure: wire.secure });
+    const context = { connection: call.id, host, port };
+    return followed(settings.trace.connect, context, () => Connection.#open(settings, call));
+  }
+
+  static async #open(settings: ConnectionSettings, { id, signal }: Call): Promise<Connection> {
+    const tell = signal?.aborted ? undefined : telling(settings.trace, id);
+    const wire = await dial(settings, { tell, signal });
+    const connection = new Connection(id, wire, settings, tell);
     const name = settings.name ?? addressLiteral(wire.localAddress);
-    const channel = {
-      get secure() {
-        return wire.secure;
-      },
-      get trusted() {
-        return (wire.secure && wire.verified) || settings.insecureAllowed;
-      },
-    };
+    const channel = channelOver(wire, settings.insecureAllowed);
     const opened = connection.#run(opening({ ...settings.opening, name }, channel), signal);
     void connection.#read();
     try {
-      connection.#extensions = await opened;
+      connection.#extensions = usableOver(wire, await opened);
     } catch (error) {
+      connection.#endWith(error);
       connection.destroy();
       throw error;
     }
@@ -107,7 +118,7 @@ export class Connection {
 
   /** Whether the next message may begin behind the one whose fate is awaited (RFC 2920 §3.1). */
   get mayFollow(): boolean {
-    return !this.#isDoomed && this.offers("PIPELINING") && this.#session.mayFollow;
+    return !this.#isDoomed && !this.isWary && this.offers("PIPELINING") && this.#session.mayFollow;
   }
 
   /** Whether the server listed this extension, and the user does not withhold it. */
@@ -115,11 +126,23 @@ export class Connection {
     return this.#extensions.has(keyword);
   }
 
+  /** What the server takes at most, where it says so (RFC 9422). */
+  get limits(): Limits | undefined {
+    return this.offers("LIMITS") ? limitsOf(this.#extensions) : undefined;
+  }
+
   /** Carries one mail transaction. The caller waits for it to end before the next, or until that may follow it. */
-  deliver(one: Transaction, signal?: AbortSignal): Promise<Outcome> {
-    const isFresh = performance.now() - this.#heardAt < FRESH;
-    const manner: Manner = this.#session.mayFollow ? "behind" : isFresh ? "at once" : "step by step";
-    return this.#run(transaction(one, this.#extensions, manner), signal);
+  deliver(one: Transaction, caller: Caller<Outcome>, signal?: AbortSignal): void {
+    const { onPartial, opening } = this.#settings;
+    const isAlive = performance.now() - this.#heardAt < FRESH && !this.isWary;
+    const manner = !this.#session.isIdle ? "behind" : isAlive ? "at once" : "step by step";
+    const how = { manner, onPartial, protocol: opening.protocol } as const;
+    this.#begin(transaction(one, this.#extensions, how), caller, signal);
+  }
+
+  /** Says one command that is no part of a transaction. */
+  ask(command: Command, signal?: AbortSignal): Promise<Reply> {
+    return this.#run(ask(command), signal);
   }
 
   /** Says QUIT, waits a little for the answer, and closes. Never fails: nothing depends on it any more. */
@@ -144,16 +167,14 @@ export class Connection {
   }
 
   #run<T>(dialogue: Dialogue<T>, signal?: AbortSignal): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const abort = (): void => this.#giveUp(dialogue, abortError(signal, this.#session.phase));
-      this.#pending.set(dialogue, {
-        resolve: (value) => resolve(value as T),
-        reject,
-        release: onAbort(signal, abort),
-      });
-      this.#perform(this.#session.begin(dialogue));
-      if (signal?.aborted) abort();
-    });
+    return new Promise<T>((resolve, reject) => this.#begin(dialogue, { resolve, reject }, signal));
+  }
+
+  #begin<T>(dialogue: Dialogue<T>, caller: Caller<T>, signal: AbortSignal | undefined): void {
+    const giveUp = (): void => this.#giveUp(dialogue, abortError(signal, this.#session.phase));
+    this.#callers.add(dialogue, caller, { signal, giveUp });
+    this.#perform(this.#session.begin(dialogue));
+    if (signal?.aborted) giveUp();
   }
 
   /** Reads for as long as the wire lives, so that a server that hangs up while nothing is under way is noticed. */
@@ -161,10 +182,10 @@ export class Connection {
     try {
       while (!this.#isOver) {
         const octets = await this.#wire.read();
-        // A reply to the mail data cannot come before the last of it has left us.
-        if (this.#outflow.flushing !== undefined) await this.#outflow.flushing;
         this.#heardAt = performance.now();
         this.#perform(octets === undefined ? this.#session.ended() : this.#session.receive(octets));
+        // A reply to mail data that has not left yet is heard when it has; no more is read before.
+        if (this.#session.isWaiting) await this.#outflow.leaving;
         if (this.#session.state === "securing") await this.#secure();
       }
     } catch (error) {
@@ -175,128 +196,104 @@ export class Connection {
   async #secure(): Promise<void> {
     await this.#wire.startTls();
     if (this.#isOver) return;
-    this.#trace({ kind: "secured", version: this.#wire.tlsVersion, verified: this.#wire.verified });
+    this.#tell?.(securedEvent(this.#wire));
     this.#perform(this.#session.secured());
   }
 
   #perform(effects: readonly Effect[]): void {
+    const settled: Settled[] = [];
     for (const effect of effects) {
-      // A session that closed while these effects were gathered has nothing to say any more, nor has one for which
-      // nobody is left.
-      const mayTalk = this.#session.state !== "closed" && !this.#isForlorn;
-      switch (effect.do) {
-        case "write":
-          if (mayTalk) this.#write(effect.commands, effect.content);
-          break;
-        case "stream":
-          if (mayTalk) void this.#outflow.stream(effect.content);
-          break;
-        case "pump":
-          if (mayTalk)
-            void this.#outflow.pump(effect.content, effect.limit, effect.isChunked ? "in chunks" : "whole");
-          break;
-        case "upgrade":
-          // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
-          break;
-        case "resolve":
-          this.#settle(effect.dialogue)?.resolve(effect.value);
-          break;
-        case "reject":
-          this.#settle(effect.dialogue)?.reject(effect.error);
-          break;
+      if (effect.do === "resolve" || effect.do === "reject") {
+        const caller = this.#callers.take(effect.dialogue);
+        if (caller !== undefined) settled.push({ caller, effect });
+        if (effect.do === "reject" && this.#session.state === "closed") this.#endWith(effect.error);
+      } else if (this.#mayTalk) {
+        this.#carryOut(effect);
       }
     }
     this.#outflow.heard();
     if (this.#session.state === "closed" || this.#isForlorn) this.#finish();
     else this.#watch();
+    // Behind all that there was to do: whoever hears may have more to say over this connection at once.
+    settled.forEach(settle);
   }
 
-  #settle(dialogue: Dialogue<unknown>): Pending | undefined {
-    const pending = this.#pending.get(dialogue);
-    this.#pending.delete(dialogue);
-    pending?.release();
-    return pending;
+  /** A session that has closed meanwhile has nothing to say any more, nor has one for which nobody is left. */
+  get #mayTalk(): boolean {
+    return this.#session.state !== "closed" && !this.#isForlorn;
+  }
+
+  #carryOut(effect: Exclude<Effect, Settlement>): void {
+    switch (effect.do) {
+      case "write":
+        this.#write(effect.commands, effect.content);
+        break;
+      case "stream":
+        void this.#outflow.stream(effect.content);
+        break;
+      case "pump":
+        void this.#outflow.pump(effect.content, effect.limit, effect.isChunked ? "in chunks" : "whole");
+        break;
+      case "upgrade":
+        // The read loop does it once this read is over: TLS can only begin where no read is outstanding.
+        break;
+    }
   }
 
   /** One write for a group. It is not waited for: a server that cannot write its replies would never read the rest. */
   #write(commands: readonly Command[], content: Uint8Array | undefined): void {
-    if (this.#isTraced) for (const { shown } of commands) this.#trace({ kind: "command", line: shown });
+    if (this.#tell) for (const { shown } of commands) this.#tell({ kind: "command", line: shown });
     if (content !== undefined) return void this.#outflow.stream(content, commands);
-    this.#wire.write(encodeGroup(commands))?.catch((error) => this.#fail(error));
+    this.#outflow.say(encodeGroup(commands))?.catch((error) => this.#fail(error));
   }
 
   get #isForlorn(): boolean {
-    return this.#isDoomed && this.#pending.size === 0;
+    return this.#isDoomed && this.#callers.size === 0;
   }
 
   /** The caller of one message does not wait for it any more. That ends the connection, but not under another's message. */
   #giveUp(dialogue: Dialogue<unknown>, error: SmtpError): void {
-    if (this.#pending.size < 2) {
+    if (this.#callers.size < 2 && !this.#isDoomed) {
       this.#fail(error);
       return;
     }
     this.#isDoomed = true;
-    const delivery = this.#session.deliveryOf(dialogue);
-    this.#settle(dialogue)?.reject(locate(error, error.phase, delivery));
+    this.#endWith(error);
+    const fate = this.#session.fateOf(dialogue, error);
+    const caller = this.#callers.take(dialogue);
+    if (this.#isForlorn) this.#finish();
+    caller?.reject(fate);
   }
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    this.#perform(this.#session.fail(error instanceof SmtpError ? error : broken(error)));
+    const fault = error instanceof SmtpError ? error : broken(error);
+    this.#endWith(fault, this.#session.phase);
+    this.#perform(this.#session.fail(fault));
+  }
+
+  /** Notes why the connection ends: the first thing that went wrong. An end that nobody felt is nobody's fault. */
+  #endWith(error: unknown, phase?: Phase): void {
+    if (!(error instanceof SmtpError) || phase === "idle") return;
+    this.#ending ??= { phase: phase ?? error.phase, code: error.code };
   }
 
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#deadline.clear();
+    this.#patience.clear();
+    if (this.#isLeaving) this.#outflow.flush();
     this.#outflow.close();
     if (this.#isLeaving) this.#wire.close();
     else this.#wire.destroy();
-    this.#trace({ kind: "closed" });
+    const { phase, code } = this.#ending ?? { phase: this.#isLeaving ? "quit" : "idle", code: undefined };
+    this.#tell?.({ kind: "closed", phase, code });
     this.onClosed();
   }
 
   /** Sets the deadline of what the session waits for now, once for each reply it waits for. */
   #watch(how: "once" | "again" = "once"): void {
     const { phase, heard } = this.#session;
-    if (phase === this.#watchedPhase && heard === this.#watchedReply && how === "once") return;
-    this.#watchedPhase = phase;
-    this.#watchedReply = heard;
-    if (phase === "idle") this.#deadline.rest();
-    else this.#deadline.set(this.#settings.timeouts[timeoutOf(phase)]);
+    this.#patience.wait(phase, heard, how);
   }
-
-  #overdue(): SmtpError {
-    const timeout = timeoutOf(this.#session.phase);
-    const limit = this.#settings.timeouts[timeout];
-    const { starving } = this.#outflow;
-    if (starving !== undefined) return stalled(starving.field, limit);
-    return new TransportError(`the server took longer than ${limit} ms (${this.#session.phase})`, {
-      code: "deadline",
-      transient: true,
-      hint: `timeouts.${timeout} sets this limit`,
-    });
-  }
-
-  #trace(event: DistributiveOmit<TraceEvent, "connection">): void {
-    try {
-      this.#settings.trace?.({ connection: this.#id, ...event });
-    } catch {
-      // Whoever listens in must not be able to change what happens.
-    }
-  }
-}
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-function broken(cause: unknown): TransportError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const details = { code: "connection_lost", transient: true, cause } as const;
-  return new TransportError(`the connection broke: ${reason}`, details);
-}
-
-interface Pending {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-  release(): void;
 }

@@ -1,4 +1,5 @@
-// Mail data on its way to the wire: block by block, as fast as the wire takes it, and in chunks as the server does.
+// What we say on its way to the wire: what is said in one go leaves in one write, and mail data goes block by block, as
+// fast as the wire takes it, and in chunks as the server does.
 
 import { join } from "./bytes.ts";
 import { bdat, bdatLast, type Command, encodeGroup } from "./commands.ts";
@@ -16,8 +17,13 @@ export interface Banks {
   said(command: Command): void;
   /** All of it has been handed over; `octets` before transparency. */
   sent(octets: number): void;
+  /** The wire was full, and has taken all of it. */
+  drained(): void;
   failed(error: unknown): void;
 }
+
+/** In octets. What is longer is worth a write of its own, and not worth copying. */
+const MAX_GATHERED = 16_384;
 
 export class Outflow {
   readonly #session: Session;
@@ -26,7 +32,11 @@ export class Outflow {
   /** What reads the content where it had to be opened. */
   #pump: Pump | undefined;
   #starving: Streamed | undefined;
-  #flushing: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
+  /** What was said in this go. */
+  #gathered: Uint8Array[] = [];
+  #gatheredOctets = 0;
+  readonly #flush = (): void => this.flush();
   #isClosed = false;
   #wake: () => void = () => {};
 
@@ -41,9 +51,9 @@ export class Outflow {
     return this.#starving;
   }
 
-  /** Settles when the last of the mail data has left, while it has not. */
-  get flushing(): Promise<void> | undefined {
-    return this.#flushing;
+  /** Settles when the last of the mail data has left, or cannot any more. */
+  get leaving(): Promise<void> | undefined {
+    return this.#leaving;
   }
 
   /** Content in memory; where `commands` announce it, in one write with them as far as it is one block. */
@@ -55,7 +65,6 @@ export class Outflow {
         head = undefined;
         if (full === undefined) continue;
         await full;
-        this.#flushing = undefined;
         if (this.#isClosed) return;
       }
       this.#banks.sent(content.length);
@@ -80,7 +89,6 @@ export class Outflow {
         if (this.#pump !== pump) return;
         last = block.last;
         await this.#hand(how === "whole" ? block.octets : this.#chunk(block.octets, last), last);
-        this.#flushing = undefined;
         if (this.#pump !== pump) return;
       }
       this.#pump = undefined;
@@ -95,6 +103,33 @@ export class Outflow {
   heard(): void {
     if (this.#pump?.framing === "count" && this.#session.room === undefined) this.#stop();
     this.#wake();
+  }
+
+  /**
+   * Commands, and mail data that goes with them. They leave when everything has been said that follows from what was
+   * heard: with several messages on their way, many would be a write and a packet each. A promise asks to wait.
+   */
+  say(octets: Uint8Array): Promise<void> | undefined {
+    if (octets.length > MAX_GATHERED) {
+      this.flush();
+      return this.#wire.write(octets);
+    }
+    if (this.#gathered.length === 0) queueMicrotask(this.#flush);
+    this.#gathered.push(octets);
+    this.#gatheredOctets += octets.length;
+    if (this.#gatheredOctets > MAX_GATHERED) this.flush();
+    return undefined;
+  }
+
+  /** Hands over what was said. */
+  flush(): void {
+    if (this.#gathered.length === 0) return;
+    const octets = join(this.#gathered);
+    this.#gathered = [];
+    this.#gatheredOctets = 0;
+    if (this.#isClosed) return;
+    const full = this.#wire.write(octets);
+    if (full !== undefined) void this.#drain(full);
   }
 
   close(): void {
@@ -117,12 +152,24 @@ export class Outflow {
     return join([encodeGroup([command]), octets]);
   }
 
+  /** The wire is full: until it has taken all of it, no server can have accepted what is in it. */
+  async #drain(full: Promise<void>): Promise<void> {
+    this.#session.contentStays();
+    this.#leaving = full.catch(() => {});
+    try {
+      await full;
+      if (!this.#isClosed) this.#banks.drained();
+    } catch (error) {
+      this.#banks.failed(error);
+    }
+  }
+
   /** Hands over a block; a promise asks to wait. */
   #hand(octets: Uint8Array, last: boolean): Promise<void> | undefined {
     if (last) this.#session.contentEnds();
     this.#banks.moved();
-    const full = this.#wire.write(octets);
-    if (last) this.#flushing = full?.catch(() => {});
+    const full = this.say(octets);
+    if (last) this.#leaving = full?.catch(() => {});
     return full;
   }
 }

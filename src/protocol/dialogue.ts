@@ -16,6 +16,8 @@ export type Turn =
   | {
       readonly kind: "content";
       readonly content: Uint8Array | Streamed;
+      /** How many replies it gets: one; through LMTP one for each recipient that was accepted. */
+      readonly replies: number;
       /** What the server takes at most, where it is not known whether the content is longer. */
       readonly limit?: number | undefined;
       readonly verdict?: Verdict;
@@ -30,13 +32,15 @@ export type Turn =
     }
   | { readonly kind: "tls" }; // the wire is replaced, and what was learnt on it forgotten
 
-// A group of commands goes out in one write and gets a reply each; mail data gets one. So does each of its chunks, but
-// what is passed on is the reply to the last, behind that which refused one before it, if any did: as many as it takes.
+// A group of commands goes out in one write and gets a reply each; mail data gets as many as it says. Each of its chunks
+// gets one, but what is passed on is the reply to the last, behind that which refused one before it, if any did.
 
 /** Mail data that is opened when the server asks for it. */
 export interface Streamed {
   /** In octets, before transparency, where it is known. */
   readonly size: number | undefined;
+  /** Whether some of it is any octets, and not lines. It goes in chunks only (RFC 3030 §3). */
+  readonly isBinary?: boolean;
   /** What is waited for where nothing comes: a property of the message. */
   readonly field: string;
   /** Block by block. Whoever opens it closes it, by `return`, at any time. */
@@ -44,11 +48,11 @@ export interface Streamed {
 }
 
 /**
- * What is reported where the session ends within a turn, from the replies of the turn that were heard. A server that
+ * What is reported where the session ends within a turn, with `error`, from the replies of the turn that were heard. A server that
  * refused a message and then hung up has refused it; and where a turn only tidies up, nothing that becomes of it
  * matters any more.
  */
-export type Verdict = (heard: readonly Reply[]) => SmtpError | undefined;
+export type Verdict = (heard: readonly Reply[], error?: SmtpError) => SmtpError | undefined;
 
 export type Dialogue<T> = Generator<Turn, T, readonly Reply[]>;
 

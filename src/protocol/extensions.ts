@@ -34,6 +34,16 @@ export function withhold(extensions: Extensions, withheld: ReadonlySet<string>):
   return new Map([...extensions].filter(([keyword]) => !withheld.has(keyword)));
 }
 
+const FOR_VERIFIED: ReadonlySet<string> = new Set(["REQUIRETLS"]);
+
+/** The extensions that may be used over a wire: REQUIRETLS with a server that is known by its certificate (RFC 8689 §2). */
+export function usableOver(
+  { secure, verified }: { readonly secure: boolean; readonly verified: boolean },
+  extensions: Extensions,
+): Extensions {
+  return secure && verified ? extensions : withhold(extensions, FOR_VERIFIED);
+}
+
 /** The SASL mechanisms on offer, in capitals. */
 export function offeredMechanisms(extensions: Extensions): readonly string[] {
   return (extensions.get("AUTH") ?? []).map((mechanism) => mechanism.toUpperCase());
@@ -45,4 +55,54 @@ export function sizeLimit(extensions: Extensions): number | undefined {
   if (!/^[0-9]{1,20}$/.test(limit)) return undefined;
   const octets = Number(limit);
   return octets > 0 && Number.isSafeInteger(octets) ? octets : undefined;
+}
+
+/** What the server takes at most, as far as it says (LIMITS, RFC 9422). */
+export interface Limits {
+  /** Mail transactions in a session. */
+  readonly mailMax?: number;
+  /** Recipients in a transaction. */
+  readonly rcptMax?: number;
+  /** Domains among the recipients. */
+  readonly rcptDomainMax?: number;
+}
+
+// RFC 9422: six digits at most, and no zero before them.
+const LIMIT = /^([A-Za-z]{1,13})=([1-9][0-9]{0,5})$/;
+
+/** Reads LIMITS. What is unknown or malformed is passed over; of what is said twice the least holds. */
+export function limitsOf(extensions: Extensions): Limits {
+  const limits: { -readonly [Name in keyof Limits]: Limits[Name] } = {};
+  for (const parameter of extensions.get("LIMITS") ?? []) {
+    const [, name = "", digits = ""] = LIMIT.exec(parameter) ?? [];
+    const key = LIMIT_NAMES.get(name.toUpperCase());
+    if (key !== undefined) limits[key] = Math.min(limits[key] ?? Number.POSITIVE_INFINITY, Number(digits));
+  }
+  return limits;
+}
+
+const LIMIT_NAMES: ReadonlyMap<string, keyof Limits> = new Map([
+  ["MAILMAX", "mailMax"],
+  ["RCPTMAX", "rcptMax"],
+  ["RCPTDOMAINMAX", "rcptDomainMax"],
+]);
+
+/** The least number of seconds within which a message may be to be delivered, where the server names one (RFC 2852). */
+export function deliverByLimit(extensions: Extensions): number | undefined {
+  const [, digits] = /^([0-9]{1,9})(?:,|$)/.exec(extensions.get("DELIVERBY")?.[0] ?? "") ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** How long a message may be kept, in seconds, and until when, as far as the server says (RFC 4865). */
+export function holdLimits(extensions: Extensions): {
+  readonly seconds: number | undefined;
+  readonly time: string | undefined;
+} {
+  const [interval = "", until = ""] = extensions.get("FUTURERELEASE") ?? [];
+  const [, time] =
+    /^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z$/.exec(until) ?? [];
+  return {
+    seconds: /^[1-9][0-9]{0,8}$/.test(interval) ? Number(interval) : undefined,
+    time: time === undefined ? undefined : `${time}Z`,
+  };
 }

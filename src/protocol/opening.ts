@@ -2,7 +2,7 @@
 
 import { type Credentials, type Mechanism, type MechanismName, usableMechanisms } from "../auth/mechanism.ts";
 import { decodeBase64, decodeText, encodeBase64, encodeUtf8 } from "../bytes.ts";
-import { auth, cancelSasl, ehlo, helo, saslResponse, startTls } from "../commands.ts";
+import { auth, cancelSasl, ehlo, helo, lhlo, saslResponse, startTls } from "../commands.ts";
 import { AuthenticationError, ProtocolError, type Reply, ReplyError, TransportError } from "../errors.ts";
 import { describeReply } from "../excerpt.ts";
 import { ask, type Dialogue, onlyReply } from "./dialogue.ts";
@@ -25,6 +25,8 @@ export interface Channel {
 export interface OpeningOptions {
   /** What EHLO calls us: a domain or an address literal (RFC 5321 §4.1.3). */
   readonly name: string;
+  /** LMTP is opened by LHLO (RFC 2033 §4.1). */
+  readonly protocol?: "smtp" | "lmtp" | undefined;
   readonly security: "tls" | "starttls" | "opportunistic" | "none";
   readonly credentials?: Credentials | undefined;
   readonly mechanism?: MechanismName | undefined;
@@ -66,11 +68,13 @@ function* hearGreeting(): Dialogue<void> {
     throw refused("greeting_refused", "greeting", "GREETING", "the server turned us away", reply);
 }
 
-function* sayHello({ name, withheld }: OpeningOptions): Dialogue<Hello> {
-  const reply = yield* ask(ehlo(name));
+function* sayHello({ name, withheld, protocol = "smtp" }: OpeningOptions): Dialogue<Hello> {
+  const hello = protocol === "smtp" ? ehlo(name) : lhlo(name);
+  const reply = yield* ask(hello);
   if (reply.code < 300) return { reply, extensions: withhold(parseExtensions(reply), withheld) };
-  if (!isUnknownCommand(reply))
-    throw refused("ehlo_refused", "ehlo", "EHLO", "the server refused EHLO", reply);
+  if (protocol === "lmtp" || !isUnknownCommand(reply)) {
+    throw refused("ehlo_refused", "ehlo", hello.verb, `the server refused ${hello.verb}`, reply);
+  }
   // RFC 5321 §3.2: a server without extensions may still take HELO. Whoever needs TLS or AUTH is refused later,
   // for none is on offer.
   const heloReply = yield* ask(helo(name));

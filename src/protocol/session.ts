@@ -1,20 +1,12 @@
 // One SMTP session, sans-IO: octets in, effects out. It matches replies with what they answer, keeps the state
 // by the one table, and knows at any moment what may have become of the message.
 
-import {
-  type Delivery,
-  locate,
-  type Phase,
-  ProtocolError,
-  type Reply,
-  ReplyError,
-  type SmtpError,
-  TransportError,
-} from "../errors.ts";
-import { describeReply } from "../excerpt.ts";
+import { locate, type Phase, ProtocolError, type Reply, type SmtpError } from "../errors.ts";
 import type { Dialogue, Turn } from "./dialogue.ts";
 import { type Effect, effectsOf } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
+import { Farewell } from "./farewell.ts";
+import { hungUp, injected, judgedEarly, leftBehind, notAllowed, serviceClosing, unasked } from "./faults.ts";
 import { ReplyParser } from "./reply.ts";
 import { Secrets } from "./secrets.ts";
 import { nextState, type State, type Subject } from "./state.ts";
@@ -26,10 +18,10 @@ export class Session {
   #state: State = "connected";
   readonly #secrets: Secrets = new Secrets();
   #parser: ReplyParser = this.#newParser();
-  /** The dialogue whose replies come now. */
-  #current: Exchange | undefined;
-  /** The one that has begun behind it: what it said is written, and its replies come when the other's have. */
-  #next: Exchange | undefined;
+  /** Those under way, in the order they began: the first is whose replies come now, the last is who speaks. */
+  readonly #exchanges: Exchange[] = [];
+  /** The server has said 421, and what it says from here on tells whether it keeps its word. */
+  #farewell: Farewell | undefined;
   #heard = 0;
   readonly #onReply: ((reply: Reply) => void) | undefined;
 
@@ -43,22 +35,34 @@ export class Session {
 
   /** Whether a mail transaction may begin: nothing is under way, and the server has said nothing unasked. */
   get isIdle(): boolean {
-    return this.#state === "ready" && this.#current === undefined;
+    return this.#state === "ready" && this.#exchanges.length === 0;
   }
 
   /**
-   * Whether another dialogue may begin behind the one under way: its mail data is written, and whatever the server makes
-   * of it, nothing but RSET could follow.
+   * Whether another dialogue may begin behind those under way: the mail data of the last has left, and whatever the
+   * server makes of it, nothing but RSET could follow.
    */
   get mayFollow(): boolean {
-    return this.#current?.delivery === "unknown" && this.#next === undefined && this.#state !== "closed";
+    const last = this.#exchanges.at(-1);
+    const isOut = last?.delivery === "unknown" && !last.isLeaving;
+    return isOut && this.#state !== "closed" && this.#farewell === undefined;
+  }
+
+  /** Whether a dialogue has begun behind the one whose replies come now. */
+  get isFollowed(): boolean {
+    return this.#exchanges.length > 1;
+  }
+
+  /** Replies have come that must wait until the mail data has left: see `contentLeft`. */
+  get isWaiting(): boolean {
+    return this.#current?.isLeaving === true && !this.#parser.isEmpty;
   }
 
   /** What the session waits for. */
   get phase(): Phase {
-    const subject = this.#awaited;
-    if (subject === undefined) return "idle";
-    return isDecisive(subject) && this.deliveryOf() === "not-sent" ? "content" : phaseOf(subject);
+    const phase = this.#current?.phase ?? "idle";
+    // Of a server that has taken its leave nothing is wanted but that it goes.
+    return phase !== "idle" && this.#farewell !== undefined ? "quit" : phase;
   }
 
   /** How many replies have come so far: a deadline is for one reply, and starts again with the next. */
@@ -71,17 +75,10 @@ export class Session {
     return this.#current?.room;
   }
 
-  /** What may have become of the message of a dialogue, which is the current one where none is named. */
-  deliveryOf(dialogue?: Dialogue<unknown>): Delivery {
-    const exchange = dialogue !== undefined && this.#next?.dialogue === dialogue ? this.#next : this.#current;
-    return exchange?.delivery ?? "not-sent";
-  }
-
-  /** Starts a dialogue. The one before it must be over, or have said its last: see `mayFollow`. */
+  /** Starts a dialogue. Those before it must be over, or have said their last: see `mayFollow`. */
   begin(dialogue: Dialogue<unknown>): readonly Effect[] {
     const exchange = new Exchange(dialogue);
-    if (this.#current === undefined) this.#current = exchange;
-    else this.#next = exchange;
+    this.#exchanges.push(exchange);
     if (this.#state === "closed") return this.ended();
     return this.#resume(exchange, NOTHING);
   }
@@ -89,7 +86,7 @@ export class Session {
   /** Takes what the server said, in pieces of any size. */
   receive(octets: Uint8Array): readonly Effect[] {
     if (this.#state === "closed") return NOTHING;
-    if (this.#state === "securing") return this.#distrust();
+    if (this.#state === "securing") return this.fail(injected(), { phase: "starttls" });
     this.#parser.push(octets);
     return this.#listen();
   }
@@ -104,11 +101,23 @@ export class Session {
 
   /** Must be called before the octets that end the mail data are handed over: from here on its fate is open. */
   contentEnds(): void {
-    const speaker = this.#next ?? this.#current;
+    const speaker = this.#exchanges.at(-1);
     if (speaker === undefined) return;
     // What has come of a reply to something before that is on time.
-    if (speaker === this.#current && isDecisive(this.#awaited)) speaker.isEarly = !this.#parser.isEmpty;
+    if (speaker === this.#current && isDecisive(speaker.awaited)) speaker.isEarly = !this.#parser.isEmpty;
     speaker.delivery = "unknown";
+    speaker.isLeaving = true;
+  }
+
+  /** Must be called when it turns out that mail data which was handed over has not left yet. */
+  contentStays(): void {
+    for (const exchange of this.#exchanges) exchange.isLeaving = isOut(exchange);
+  }
+
+  /** Must be called when those octets have left: until then the server cannot have accepted them. */
+  contentLeft(): readonly Effect[] {
+    for (const exchange of this.#exchanges) exchange.isLeaving = false;
+    return this.#parser.isEmpty || this.#state === "closed" ? NOTHING : this.#listen();
   }
 
   /** The TLS handshake is done. Nothing that was heard before it counts (RFC 3207 §4.2). */
@@ -120,39 +129,45 @@ export class Session {
 
   /** The server closed the connection. */
   ended(): readonly Effect[] {
-    return this.fail(
-      new TransportError("the server closed the connection", { code: "connection_lost", transient: true }),
-    );
+    return this.fail(hungUp());
   }
 
   /** The wire failed, a deadline passed, or the caller gave up: the session is over. */
-  fail(
-    error: SmtpError,
-    {
-      phase = this.phase,
-      delivery = this.deliveryOf(),
-    }: { readonly phase?: Phase; readonly delivery?: Delivery } = {},
-  ): readonly Effect[] {
+  fail(error: SmtpError, { phase = this.phase }: { readonly phase?: Phase } = {}): readonly Effect[] {
     this.#end();
     const current = this.#current;
     if (current === undefined) return NOTHING;
-    return this.#reject(current, current.verdict ?? locate(error, phase, delivery));
+    if (this.#farewell !== undefined) {
+      return this.#part(error.code === "connection_lost" ? "kept" : "broken");
+    }
+    return this.#reject(current, current.fate(error, phase));
   }
 
-  /** What the next reply is owed to. */
-  get #awaited(): Subject | undefined {
-    return this.#current?.awaited;
+  /** What is to be told of a dialogue whose caller does not wait for it any more. */
+  fateOf(dialogue: Dialogue<unknown>, error: SmtpError): SmtpError {
+    const exchange = this.#exchanges.find((one) => one.dialogue === dialogue);
+    return exchange === undefined ? error : exchange.fate(error);
+  }
+
+  get #current(): Exchange | undefined {
+    return this.#exchanges[0];
   }
 
   /** Takes replies for as long as any is owed. */
   #listen(): readonly Effect[] {
     let effects: readonly Effect[] = NOTHING;
-    for (let subject = this.#awaited; subject !== undefined; subject = this.#awaited) {
+    for (;;) {
+      const current = this.#current;
+      const subject = current?.awaited;
+      if (current === undefined || subject === undefined) break;
+      // Only what has left can be accepted; refused it may be before, where one reply decides for all.
+      const isWaiting = current.isLeaving && isDecisive(subject) && this.#farewell === undefined;
+      if (isWaiting && (current.isShared || !this.#isRefused)) return effects;
       let more: readonly Effect[];
       try {
         const reply = this.#parser.next();
         if (reply === undefined) return effects;
-        more = this.#hear(reply, subject);
+        more = this.#hear(reply, subject, current);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         more = this.fail(error);
@@ -165,52 +180,47 @@ export class Session {
     return effects;
   }
 
-  #hear(reply: Reply, subject: Subject): readonly Effect[] {
-    const current = this.#current;
-    if (current === undefined) return NOTHING;
+  /** Whether what is waiting may be a refusal. */
+  get #isRefused(): boolean {
+    return this.#parser.mayBe("4") || this.#parser.mayBe("5");
+  }
+
+  #hear(reply: Reply, subject: Subject, current: Exchange): readonly Effect[] {
     this.#heard++;
     const masked = this.#secrets.maskReply(reply);
     this.#onReply?.(masked);
+    if (this.#farewell !== undefined) return reply.code < 400 ? this.#part("broken") : NOTHING;
 
-    // While mail data still flows only a refusal can be meant: the server has not seen the end that it would accept.
-    // And once the end is written, a refusal that began before it does not say what becomes of the message.
-    const isEarly = isDecisive(subject) && current.delivery === "not-sent";
-    const isRefusal = reply.code >= 400;
-    if ((isEarly && !isRefusal) || (current.isEarly && (isDecisive(subject) || !isRefusal))) {
-      throw new ProtocolError(`the server judged a message it had not got whole: ${describeReply(masked)}`, {
-        code: "unsolicited_reply",
-      });
-    }
-    current.isEarly = false;
-    if (reply.code === 421) return this.#close(subject, masked);
+    if (current.isPremature(subject, reply)) throw judgedEarly(masked);
+    if (reply.code === 421) return this.#close(subject, masked, current);
     this.#move(subject, reply.code);
     // What is left of the mail data would be read as commands, so this connection says nothing more.
-    if (isEarly) this.#end();
+    const isCut = isDecisive(subject) && (current.delivery === "not-sent" || current.isLeaving);
+    if (isCut) this.#end();
 
     // A challenge is to be answered, not shown: it goes to the dialogue as it came.
-    const replies = current.keep(reply.code === 334 ? reply : masked);
+    const replies = current.keep(reply.code === 334 ? reply : masked, isCut);
     if (replies === undefined) return NOTHING;
-    const isOver = this.#parser.isEmpty || isEarly || this.#next !== undefined;
+    const isOver = this.#parser.isEmpty || isCut || this.isFollowed;
     return isOver ? this.#resume(current, replies) : this.#resumeTrailed(current, replies, subject);
   }
 
   /** Resumes the dialogue although octets trail the reply that ended its turn: they answer nothing we said. */
   #resumeTrailed(current: Exchange, replies: readonly Reply[], subject: Subject): readonly Effect[] {
-    if (this.#state === "securing") return this.#distrust();
+    if (this.#state === "securing") return this.fail(injected(), { phase: "starttls" });
     // RFC 5321 §3.8: a 421 needs no command; it is heard with the next turn, or ends the session if there is none.
     // Mail data may be refused before it is all there.
     const effects = this.#resume(current, replies);
-    const isRefusal = this.#parser.mayBe("4") || this.#parser.mayBe("5");
-    if (this.#parser.mayBe("421") || (isRefusal && current.turn?.kind === "content")) return effects;
-    // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands.
-    const desync = new ProtocolError("the server replied to a command it has not been given", {
-      code: "unsolicited_reply",
-    });
+    if (this.#parser.mayBe("421") || (this.#isRefused && current.turn?.kind === "content")) return effects;
+    // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands,
+    // unless the message went along with the envelope: nothing tells then which reply is about it.
+    const desync = unasked();
     if (this.#current !== undefined) throw desync;
     this.#end();
     const [settled] = effects;
-    if (settled?.do !== "resolve") return effects;
-    return [{ ...settled, do: "reject", error: locate(desync, phaseOf(subject), current.delivery) }];
+    if (settled?.do !== "resolve" && subject !== "BDAT LAST") return effects;
+    const delivery = current.delivery === "not-sent" ? "not-sent" : "unknown";
+    return [{ do: "reject", dialogue: current.dialogue, error: locate(desync, phaseOf(subject), delivery) }];
   }
 
   #resume(exchange: Exchange, replies: readonly Reply[]): readonly Effect[] {
@@ -233,9 +243,7 @@ export class Session {
     // Where the session ended with what was heard, nothing can be tidied up any more.
     if (this.#state === "closed") return this.ended();
     // What begins behind a message does so with RSET, so that nothing is left to be tidied up.
-    if (exchange === this.#current && this.#next !== undefined) {
-      return this.#reject(exchange, exchange.verdict);
-    }
+    if (exchange === this.#current && this.isFollowed) return this.#reject(exchange, exchange.verdict());
     if (turn.kind === "commands") this.#secrets.remember(turn.commands);
     return effectsOf(turn);
   }
@@ -246,47 +254,42 @@ export class Session {
 
   /** Ends a dialogue. What had begun behind it is the current one now, or has ended with the session. */
   #settle(exchange: Exchange, effect: Effect): readonly Effect[] {
-    if (exchange === this.#current) this.#current = this.#next;
-    this.#next = undefined;
-    const current = this.#current;
-    if (current === undefined || this.#state !== "closed") return [effect];
-    const lost = new TransportError("the connection ended with the message before", {
-      code: "connection_lost",
-      transient: true,
-    });
-    return [effect, ...this.#reject(current, locate(lost, this.phase, current.delivery))];
-  }
-
-  /** RFC 3207 §4.2: octets that trail the 220 in the clear were not said by the server we are about to trust. */
-  #distrust(): readonly Effect[] {
-    const error = new ProtocolError("octets follow the reply to STARTTLS in the clear", {
-      code: "starttls_injection",
-      hint: "someone between may be tampering with the connection",
-    });
-    return this.fail(error, { phase: "starttls" });
+    const at = this.#exchanges.indexOf(exchange);
+    if (at >= 0) this.#exchanges.splice(at, 1);
+    const next = this.#current;
+    if (next === undefined || this.#state !== "closed") return [effect];
+    return [effect, ...this.#reject(next, next.fate(leftBehind()))];
   }
 
   /** RFC 5321 §3.8: the server shuts the channel down, whatever we asked. */
-  #close(subject: Subject, reply: Reply): readonly Effect[] {
-    const error = new ReplyError(`the server closes the session: ${describeReply(reply)}`, {
-      code: "service_closing",
-      phase: this.phase,
-      verb: subject,
-      reply,
-    });
-    // What was said behind it was said to nobody.
-    if (this.#next !== undefined) this.#next.delivery = "not-sent";
-    const isAboutContent = isDecisive(subject) || subject === "BDAT";
-    return this.fail(error, { delivery: isAboutContent ? "rejected" : "not-sent" });
+  #close(subject: Subject, reply: Reply, current: Exchange): readonly Effect[] {
+    const error = serviceClosing(reply, subject, this.phase);
+    if (isDecisive(subject)) {
+      // Where more trails it, nothing tells which reply is about a message that went along with its envelope.
+      const isDoubtful = subject === "BDAT LAST" && !this.isFollowed && !this.#parser.isEmpty;
+      if (this.#exchanges.slice(1).some(isOut)) this.#farewell = new Farewell(error, undefined);
+      else this.#end();
+      const fate = isDoubtful ? locate(error, error.phase, "unknown") : current.refused(error);
+      return this.#reject(current, fate);
+    }
+    if (this.#exchanges.some(isOut)) {
+      // A server that goes on regardless may take what it has got already.
+      this.#farewell = new Farewell(error, current);
+      return NOTHING;
+    }
+    this.#end();
+    return this.#reject(current, subject === "BDAT" ? current.refused(error) : current.fate(error));
+  }
+
+  /** The session ends that the server had said would end. */
+  #part(word: "kept" | "broken"): readonly Effect[] {
+    this.#end();
+    return this.#farewell?.settle(this.#exchanges.splice(0), word) ?? NOTHING;
   }
 
   #move(subject: Subject, code: number): void {
     const next = nextState(this.#state, subject, code);
-    if (next === undefined) {
-      throw new ProtocolError(`the server replied ${code} to ${subject}, which the protocol does not allow`, {
-        code: "unexpected_reply",
-      });
-    }
+    if (next === undefined) throw notAllowed(code, subject);
     this.#state = next;
   }
 
@@ -298,4 +301,8 @@ export class Session {
   #newParser(): ReplyParser {
     return new ReplyParser((text) => this.#secrets.mask(text));
   }
+}
+
+function isOut({ delivery }: Exchange): boolean {
+  return delivery === "unknown";
 }

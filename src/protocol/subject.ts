@@ -8,6 +8,7 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
   GREETING: "greeting",
   EHLO: "ehlo",
   HELO: "ehlo",
+  LHLO: "ehlo",
   STARTTLS: "starttls",
   TLS: "tls",
   AUTH: "auth",
@@ -17,8 +18,11 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
   DATA: "data",
   BDAT: "content",
   "BDAT LAST": "end-of-data",
+  DELIVERY: "end-of-data",
   CONTENT: "end-of-data",
   RSET: "rset",
+  VRFY: "vrfy",
+  NOOP: "noop",
   QUIT: "quit",
 };
 
@@ -32,10 +36,11 @@ export function phaseOf(subject: Subject): Phase {
 /** What the reply number `heard` to a turn is owed to, or the next reply to the first of `chunks`. */
 export function subjectOf(turn: Turn, heard: number, chunks: readonly Subject[]): Subject | undefined {
   if (turn.kind === "commands") return turn.commands[heard]?.verb;
+  if (turn.kind === "content" && heard + 1 < turn.replies) return "DELIVERY";
   return chunks[0] ?? SUBJECTS[turn.kind];
 }
 
 /** Whether a reply to it decides what becomes of the message: it may come only when the message is whole. */
 export function isDecisive(subject: Subject | undefined): boolean {
-  return subject === "CONTENT" || subject === "BDAT LAST";
+  return subject === "CONTENT" || subject === "BDAT LAST" || subject === "DELIVERY";
 }

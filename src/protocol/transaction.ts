@@ -1,19 +1,28 @@
 // One mail transaction: MAIL, RCPT for each recipient, and the mail data: behind DATA (RFC 5321 §3.3), or in chunks,
 // each behind a BDAT (RFC 3030 §2), never both.
 
-import { bdatLast, type Command, data, mailFrom, rcptTo, rset } from "../commands.ts";
+import { bdatLast, type Command, data, mailFrom, quit, rcptTo, rset } from "../commands.ts";
 import {
-  isTransient,
-  MessageError,
+  locate,
   ProtocolError,
   type RejectedRecipient,
   type Reply,
-  ReplyError,
+  type ReplyError,
+  type SmtpError,
+  takenFor,
 } from "../errors.ts";
-import { describeReply } from "../excerpt.ts";
 import { type Dialogue, onlyReply, type Turn, type Verdict } from "./dialogue.ts";
 import { type Extensions, sizeLimit } from "./extensions.ts";
-import { mailParameters, type Needs } from "./parameters.ts";
+import {
+  contentRefused,
+  contradicted,
+  dataRefused,
+  isPositive,
+  type Judgement,
+  judge,
+  judgeDeliveries,
+} from "./judgement.ts";
+import { mailParameters, type Needs, rcptParameters, readWith } from "./parameters.ts";
 import { BLOCK, countOf } from "./transparency.ts";
 
 export interface Transaction extends Needs {
@@ -51,6 +60,12 @@ export const MAX_RIDING_CONTENT: number = BLOCK;
  */
 export const CHUNK_WINDOW = 8;
 
+/**
+ * How many commands may stand before mail data in one group: their replies fit in any send buffer, so that a server that
+ * writes them all before it reads on does read on.
+ */
+export const MAX_RIDING_COMMANDS = 100;
+
 const NO_CONTENT = new Uint8Array(0);
 
 /**
@@ -60,85 +75,104 @@ const NO_CONTENT = new Uint8Array(0);
  */
 export type Manner = "at once" | "step by step" | "behind";
 
+export interface TransactionOptions {
+  readonly manner?: Manner;
+  /** Through LMTP every recipient gets a reply of their own to the mail data (RFC 2033 §4.2). */
+  readonly protocol?: "smtp" | "lmtp" | undefined;
+  /** What is done where some recipients are refused: the others get the message, or nobody. */
+  readonly onPartial?: "deliver" | "abort";
+}
+
 export function* transaction(
   message: Transaction,
   extensions: Extensions,
-  manner: Manner = "at once",
+  { manner = "at once", protocol = "smtp", onPartial = "deliver" }: TransactionOptions = {},
 ): Dialogue<Outcome> {
   const { from, to, content } = message;
-  const { parameters, used } = mailParameters(message, extensions);
+  // Pipelined and lock-step sends differ in the size of a group and in nothing else.
+  const isPipelined = extensions.has("PIPELINING");
+  // How many replies the last chunk gets through LMTP depends on replies to come: there DATA is as quick.
+  const isChunked = extensions.has("CHUNKING") && protocol === "smtp";
+  const { parameters, used } = mailParameters(message, extensions, { isChunked });
   const replies: Reply[] = [];
   const verdict: Verdict = (heard) => judge(to, [...replies, ...heard.slice(putsBack)]).refusal;
 
-  // Pipelined and lock-step sends differ in the size of a group and in nothing else.
-  const isPipelined = extensions.has("PIPELINING");
-  const isChunked = extensions.has("CHUNKING");
   const counted = isChunked && content instanceof Uint8Array ? content : undefined;
   let putsBack = manner === "behind" && isChunked ? 1 : 0;
-  const envelope = [...(putsBack > 0 ? [rset()] : []), mailFrom(from, parameters), ...to.map(rcptTo)];
+  const envelope = [
+    ...(putsBack > 0 ? [rset()] : []),
+    mailFrom(from, parameters),
+    ...to.map((recipient) => rcptTo(recipient, rcptParameters(message.terms, recipient))),
+  ];
+  const closing = counted !== undefined ? [bdatLast(countOf(counted))] : isChunked ? [] : [data()];
   const size = isPipelined ? MAX_COMMAND_GROUP : 1;
-  for (const commands of groupsOf(envelope, { isChunked, counted, size, manner })) {
-    if (isHopeless(replies, to.length)) break;
+  const mayRide = counted === undefined || canRide(counted, envelope.length % size, manner);
+  const rides = mayRide && (onPartial === "deliver" || to.length === 1);
+  const needed = onPartial === "deliver" ? 1 : to.length;
+  for (const commands of groupsOf(envelope, closing, { size, rides })) {
+    if (isHopeless(replies, to.length, needed)) break;
     const announced = commands.at(-1)?.verb === "BDAT LAST" ? counted : undefined;
     const heard = yield { kind: "commands", commands, content: announced, verdict };
     replies.push(...heard.slice(putsBack));
     putsBack = 0;
   }
 
-  const { accepted, rejected, ...judged } = judge(to, replies);
-  const closing = replies[1 + to.length];
-  const refusal = judged.refusal ?? (isChunked ? undefined : dataRefused(closing, rejected));
+  const judged = judge(to, replies, needed);
+  const { accepted, rejected } = judged;
+  const closed = replies[1 + to.length];
+  const refusal = judged.refusal ?? (isChunked ? undefined : dataRefused(closed, rejected));
   if (refusal !== undefined) {
-    if (closing?.code === 354) {
+    if (counted !== undefined && isPositive(closed)) throw contradicted();
+    if (closed?.code === 354) {
       // RFC 2920 §3.1: the server waits for mail data that nobody is to get. It gets none.
-      yield { kind: "content", content: NO_CONTENT, verdict: () => refusal };
-    } else if (isPositive(replies[0]) && !isPositive(closing)) {
+      if (protocol === "smtp")
+        yield { kind: "content", content: NO_CONTENT, replies: 1, verdict: () => refusal };
+    } else if (isPositive(replies[0])) {
       yield tidying(refusal);
     }
     throw refusal;
+  }
+
+  const spoken = [...(isPipelined ? ["PIPELINING"] : []), ...(isChunked ? ["CHUNKING"] : []), ...used];
+  if (protocol === "lmtp") {
+    const limit = limitFor(content, extensions);
+    const interrupted: Verdict = (heard, error) => error && interruption(error, judged, heard);
+    const heard = yield { kind: "content", content, limit, replies: accepted.length, verdict: interrupted };
+    const delivered = judgeDeliveries(judged, heard);
+    const reply = heard.find(isPositive);
+    if (reply === undefined) throw contentRefused(onlyReply(heard), "DATA", delivered.rejected);
+    return { ...delivered, reply, used: [...spoken, ...readWith(reply, extensions)] };
   }
 
   const heard =
     counted === undefined ? yield contentTurn(content, extensions, rejected) : replies.slice(1 + to.length);
   const reply = onlyReply(heard);
   if (!isPositive(reply)) {
-    if (isPositive(heard[1])) {
-      throw new ProtocolError("the server took a message of which it had refused a part", {
-        code: "unexpected_reply",
-        phase: "end-of-data",
-      });
-    }
+    if (isPositive(heard[1])) throw contradicted();
     const contentRefusal = contentRefused(reply, isChunked ? "BDAT" : "DATA", rejected);
     // RFC 3030 §2: what becomes of the chunks before the one that was refused is not known.
-    if (isChunked) yield tidying(contentRefusal);
+    const wasOneOfMany = isPipelined && (counted === undefined || rides);
+    if (isChunked) yield wasOneOfMany ? leaving(contentRefusal) : tidying(contentRefusal);
     throw contentRefusal;
   }
-  const spoken = [...(isPipelined ? ["PIPELINING"] : []), ...(isChunked ? ["CHUNKING"] : []), ...used];
-  return { accepted, rejected, reply, used: spoken };
+  return { accepted, rejected, reply, used: [...spoken, ...readWith(reply, extensions)] };
 }
 
-/** The commands of a transaction as they are written, `counted` being what is in memory and goes in one chunk. */
+/** Whether mail data may go in the group of the commands that stand before it. */
+function canRide({ length }: Uint8Array, commands: number, manner: Manner): boolean {
+  return length <= MAX_RIDING_CONTENT && commands <= MAX_RIDING_COMMANDS && manner !== "step by step";
+}
+
+/** The commands of a transaction as they are written. */
 function groupsOf(
   envelope: readonly Command[],
-  {
-    isChunked,
-    counted,
-    size,
-    manner,
-  }: {
-    readonly isChunked: boolean;
-    readonly counted: Uint8Array | undefined;
-    readonly size: number;
-    readonly manner: Manner;
-  },
+  closing: readonly Command[],
+  { size, rides }: { readonly size: number; readonly rides: boolean },
 ): readonly (readonly Command[])[] {
-  const closing = counted !== undefined ? [bdatLast(countOf(counted))] : isChunked ? [] : [data()];
-  const isRiding =
-    counted === undefined || (counted.length <= MAX_RIDING_CONTENT && manner !== "step by step");
-  const commands = isRiding ? [...envelope, ...closing] : envelope;
+  const commands = rides ? [...envelope, ...closing] : envelope;
   const groups: (readonly Command[])[] = [];
   for (let at = 0; at < commands.length; at += size) groups.push(commands.slice(at, at + size));
-  return isRiding ? groups : [...groups, closing];
+  return rides || closing.length === 0 ? groups : [...groups, closing];
 }
 
 /** Puts a transaction back that came to nothing. */
@@ -146,14 +180,25 @@ function tidying(refusal: ReplyError): Turn {
   return { kind: "commands", commands: [rset()], verdict: () => refusal };
 }
 
+/**
+ * The same where the refusal was one reply among many: an extra one before it would have us take the reply to something
+ * else for it. Only the 221 to QUIT is like no other; where it does not come when it is due, the message may be out.
+ */
+function leaving(refusal: ReplyError): Turn {
+  const verdict: Verdict = (_, error) =>
+    error instanceof ProtocolError ? locate(error, "end-of-data", "unknown") : refusal;
+  return { kind: "commands", commands: [quit()], verdict };
+}
+
 function contentTurn(
   content: Transaction["content"],
   extensions: Extensions,
   rejected: readonly RejectedRecipient[],
 ): Turn {
-  if (content instanceof Uint8Array) return { kind: "content", content };
-  const limit = content.size === undefined ? sizeLimit(extensions) : undefined;
-  if (!extensions.has("CHUNKING")) return { kind: "content", content, limit };
+  const limit = limitFor(content, extensions);
+  if (content instanceof Uint8Array || !extensions.has("CHUNKING")) {
+    return { kind: "content", content, replies: 1, limit };
+  }
   const verdict: Verdict = ([refused]) => refused && contentRefused(refused, "BDAT", rejected);
   return {
     kind: "chunks",
@@ -164,93 +209,26 @@ function contentTurn(
   };
 }
 
+/** What the server takes at most, where it is not known whether that is enough. */
+function limitFor(content: Transaction["content"], extensions: Extensions): number | undefined {
+  return content instanceof Uint8Array || content.size !== undefined ? undefined : sizeLimit(extensions);
+}
+
+/** The session ended between the replies to recipients: some have the message, and the others perhaps. */
+function interruption(error: SmtpError, judged: Judgement, heard: readonly Reply[]): SmtpError | undefined {
+  const accepted = judged.accepted.filter((_, index) => isPositive(heard[index]));
+  return accepted.length === 0 ? undefined : locate(takenFor(error, accepted), "end-of-data", "unknown");
+}
+
 /**
- * Whether another group could not lead to a message: MAIL was refused, or every recipient was. Asked before each group,
- * which in lock-step is each command, so it looks at the recipients only when all have been heard.
+ * Whether another group could not lead to a message: MAIL was refused, or fewer recipients accepted than are `needed`.
+ * Asked before each group, which in lock-step is each command, so it looks at the recipients only when all have been
+ * heard.
  */
-function isHopeless(replies: readonly Reply[], recipients: number): boolean {
+function isHopeless(replies: readonly Reply[], recipients: number, needed: number): boolean {
   const [mailReply] = replies;
   if (mailReply === undefined) return false;
   if (!isPositive(mailReply)) return true;
-  return replies.length > recipients && !replies.slice(1, recipients + 1).some(isPositive);
-}
-
-interface Judgement {
-  readonly accepted: readonly string[];
-  readonly rejected: readonly RejectedRecipient[];
-  /** Why no mail data can follow, where none can. */
-  readonly refusal?: ReplyError;
-}
-
-/** What the replies to MAIL and to each RCPT come to, as far as they have been heard. */
-function judge(to: readonly string[], [mailReply, ...others]: readonly Reply[]): Judgement {
-  const accepted: string[] = [];
-  const rejected: RejectedRecipient[] = [];
-  to.forEach((recipient, index) => {
-    const reply = others[index];
-    if (isPositive(reply)) accepted.push(recipient);
-    else if (reply !== undefined) rejected.push({ recipient, reply });
-  });
-  const judgement = { accepted, rejected };
-  if (mailReply !== undefined && !isPositive(mailReply)) {
-    return { ...judgement, refusal: senderRefused(mailReply) };
-  }
-  if (rejected.length === to.length) return { ...judgement, refusal: recipientsRefused(rejected) };
-  return judgement;
-}
-
-function senderRefused(reply: Reply): ReplyError {
-  return new ReplyError(`the server refused the sender: ${describeReply(reply)}`, {
-    code: "sender_refused",
-    phase: "mail",
-    verb: "MAIL",
-    reply,
-  });
-}
-
-function recipientsRefused(rejected: readonly RejectedRecipient[]): ReplyError {
-  // One that may be accepted later makes it worth trying again, so it speaks for all.
-  const speaker = rejected.find(({ reply }) => isTransient(reply)) ?? rejected[0];
-  if (speaker === undefined) throw new MessageError("to", "has no recipients", { code: "no_recipients" });
-  return new ReplyError(`the server refused every recipient: ${describeReply(speaker.reply)}`, {
-    code: "recipients_refused",
-    phase: "rcpt",
-    verb: "RCPT",
-    reply: speaker.reply,
-    recipient: rejected.length === 1 ? speaker.recipient : undefined,
-    rejected,
-  });
-}
-
-function dataRefused(
-  reply: Reply | undefined,
-  rejected: readonly RejectedRecipient[],
-): ReplyError | undefined {
-  if (reply === undefined || reply.code === 354) return undefined;
-  return new ReplyError(`the server refused to take the message: ${describeReply(reply)}`, {
-    code: "data_refused",
-    phase: "data",
-    verb: "DATA",
-    reply,
-    rejected,
-  });
-}
-
-function contentRefused(
-  reply: Reply,
-  verb: "BDAT" | "DATA",
-  rejected: readonly RejectedRecipient[],
-): ReplyError {
-  return new ReplyError(`the server refused the message: ${describeReply(reply)}`, {
-    code: "content_refused",
-    phase: "end-of-data",
-    verb,
-    reply,
-    rejected,
-  });
-}
-
-/** Any 2yz takes a recipient: 251 will forward it (RFC 5321 §3.4), and some servers say 252. */
-function isPositive(reply: Reply | undefined): reply is Reply {
-  return reply !== undefined && reply.code < 300;
+  if (replies.length <= recipients) return false;
+  return replies.slice(1, recipients + 1).filter(isPositive).length < needed;
 }

@@ -8,8 +8,11 @@ import { MessageError } from "../errors.ts";
 /** Blocks of this many octets are handed to the wire: enough to keep it busy, few enough to wait for between. */
 export const BLOCK = 65_536;
 
-/** How the server knows where the mail data ends: by a `dot`, or by the `count` of its octets. */
-export type Framing = "dot" | "count";
+/**
+ * How the server knows where the mail data ends: by a `dot`, or by the `count` of its octets. With `octets` they are
+ * counted too, and are no lines (RFC 3030 §3).
+ */
+export type Framing = "dot" | "count" | "octets";
 
 const NOTHING = new Uint8Array(0);
 
@@ -49,6 +52,7 @@ export class Transparency {
 
   /** The octets of one block; through DATA, dots doubled. */
   block(octets: Uint8Array): Uint8Array {
+    if (this.#framing === "octets") return octets;
     const parts: Uint8Array[] = [];
     const view = viewOf(octets);
     const lastWord = octets.length - 4;

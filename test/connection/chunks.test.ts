@@ -62,7 +62,7 @@ describe("a message in memory", () => {
     expect(server.heard).not.toContain("BDAT");
   });
 
-  test("that is refused leaves the connection to the next", async () => {
+  test("that is refused ends the connection, and the next message takes another", async () => {
     let times = 0;
     const server = await serve(
       polite({ offers: BOTH, content: () => (++times === 1 ? "552 5.3.4 too large" : "250 queued") }),
@@ -74,10 +74,10 @@ describe("a message in memory", () => {
       reply: { code: 552 },
     });
     await client.send(MESSAGE);
-    expect(server.peers.length).toBe(1);
-    expect(server.peers[0]?.lines.map((line) => line.split(" ")[0])).toEqual(
-      "EHLO MAIL RCPT BDAT RSET MAIL RCPT BDAT".split(" "),
-    );
+    expect(server.peers.map(({ lines }) => lines.map((line) => line.split(" ")[0]).join(" "))).toEqual([
+      "EHLO MAIL RCPT BDAT QUIT",
+      "EHLO MAIL RCPT BDAT",
+    ]);
   });
 
   test("that is refused midway ends the connection, and that reply is told", async () => {
@@ -328,9 +328,9 @@ describe("a stream", () => {
   });
 
   test.each([
-    ["pipelined", BOTH],
-    ["in lock-step", ["CHUNKING"]],
-  ])("of which a chunk is refused, %s, stops there; the connection serves the next", async (_, offers) => {
+    ["pipelined, stops there, and the connection ends", BOTH, "QUIT"],
+    ["in lock-step, stops there; the connection serves the next", ["CHUNKING"], "RSET"],
+  ])("of which a chunk is refused, %s", async (_, offers, behind) => {
     let chunks = 0;
     const server = await serve(
       polite({ offers, BDAT: () => (++chunks === 2 ? "552 5.3.4 too much" : "250 go on") }),
@@ -346,13 +346,13 @@ describe("a stream", () => {
     });
     await until(() => state.isClosed);
     await client.send(withContent(Readable.from(pieces())));
-    expect(server.peers.length).toBe(1);
+    expect(server.peers.length).toBe(behind === "QUIT" ? 2 : 1);
     expect(server.messages.length).toBe(1);
     expect(decode(server.messages[0]).equals(CONTENT)).toBe(true);
     const verbs = linesOf(server).map((line) => line.split(" ")[0]);
-    // What was on its way when the refusal came is bounded by the window, and RSET is behind it.
-    expect(verbs.indexOf("RSET") - verbs.indexOf("BDAT")).toBeLessThanOrEqual(offers === BOTH ? 10 : 2);
-    expect(verbs[verbs.indexOf("RSET") + 1]).toBe("MAIL");
+    // What was on its way when the refusal came is bounded by the window.
+    expect(verbs.indexOf(behind) - verbs.indexOf("BDAT")).toBeLessThanOrEqual(offers === BOTH ? 10 : 2);
+    expect(verbs[verbs.indexOf(behind) + 1]).toBe(behind === "QUIT" ? "EHLO" : "MAIL");
   });
 
   test("of which a chunk is refused while it is waited for: what it gives later belongs to nobody", async () => {

@@ -109,6 +109,7 @@ describe("the trace", () => {
       return event.kind;
     });
     expect(told).toEqual([
+      "connecting",
       "connected",
       "S: 220",
       "C: EHLO client.example",

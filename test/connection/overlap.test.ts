@@ -373,7 +373,7 @@ test.each(WAYS)(
         if (fault === 0) peer.end();
         else if (fault === 1) peer.reset();
         else
-          void peer.say("421 4.3.2 bye").then(
+          void peer.say("421 4.4.2 bye").then(
             () => peer.end(),
             () => {},
           );

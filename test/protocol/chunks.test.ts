@@ -69,6 +69,7 @@ function once(steps: readonly string[], mode: "whole" | "octet by octet"): Playe
     else if (step === ">>") {
       session.chunkGoes("BDAT LAST");
       session.contentEnds();
+      perform(session.contentLeft());
     } else if (step === "FIN") perform(session.ended());
     else hear(step);
   }
@@ -81,6 +82,7 @@ function summary({ error, ...others }: Played): unknown {
 }
 
 const OK = "250 ok\r\n";
+const BYE = "221 bye\r\n";
 
 describe("a stream is accepted", () => {
   test("by the reply to its last chunk, and no earlier", () => {
@@ -116,38 +118,45 @@ describe("a stream is refused", () => {
     reply: { code: 552 },
   };
 
-  test("by the reply to a chunk: RSET follows, and the session goes on", () => {
-    const { error, state, behind } = play(">", OK, ">", "552 full\r\n", OK);
+  test("by the reply to a chunk: QUIT follows, whose reply shows that none was mistaken for another", () => {
+    const { error, state, behind } = play(">", OK, ">", "552 full\r\n", BYE);
     expect(error).toMatchObject(REFUSED);
-    expect({ state, behind }).toEqual({ state: "ready", behind: ["RSET"] });
+    expect({ state, behind }).toEqual({ state: "closed", behind: ["QUIT"] });
   });
 
   test("by the reply to the last", () => {
-    const { error, state, behind } = play(">", OK, ">>", "552 full\r\n", OK);
+    const { error, state, behind } = play(">", OK, ">>", "552 full\r\n", BYE);
     expect(error).toMatchObject(REFUSED);
-    expect({ state, behind }).toEqual({ state: "ready", behind: ["RSET"] });
+    expect({ state, behind }).toEqual({ state: "closed", behind: ["QUIT"] });
   });
 
   test.each([
     ["refused too", "554 no\r\n"],
     ["discarded with a yes", OK],
   ])("by the reply to a chunk, when others are on their way, which are %s", (_, reply) => {
-    const { error, state, behind } = play(">", ">", ">", "552 full\r\n", reply, reply, OK);
+    const { error, state, behind } = play(">", ">", ">", "552 full\r\n", reply, reply, BYE);
     expect(error).toMatchObject(REFUSED);
-    expect({ state, behind }).toEqual({ state: "ready", behind: ["RSET"] });
+    expect({ state, behind }).toEqual({ state: "closed", behind: ["QUIT"] });
   });
 
   test("by the reply to a chunk, when the last is on its way, which is refused too", () => {
-    expect(play(">", ">>", "552 full\r\n", "503 no\r\n", OK)).toMatchObject({
+    expect(play(">", ">>", "552 full\r\n", "503 no\r\n", BYE)).toMatchObject({
       error: REFUSED,
-      state: "ready",
+      state: "closed",
     });
   });
 
-  test.each(["FIN", "421 bye\r\n", "what?\r\n"])("and that stands when %s follows", (end) => {
+  test.each(["FIN", "421 bye\r\n"])("and that stands when %s follows", (end) => {
     expect(play(">", ">", "552 full\r\n", end).error).toMatchObject(REFUSED);
     expect(play(">", ">>", "552 full\r\n", end).error).toMatchObject(REFUSED);
     expect(play(">", "552 full\r\n", end).error).toMatchObject(REFUSED);
+  });
+
+  test.each([OK, "what?\r\n"])("and that is in doubt when %s follows where the farewell should be", (end) => {
+    expect(play(">", ">>", OK, "552 full\r\n", end)).toMatchObject({
+      error: { name: "ProtocolError", delivery: "unknown" },
+      state: "closed",
+    });
   });
 
   test("between two chunks, unasked, and the session is over", () => {

@@ -18,6 +18,7 @@ const SUBJECTS: readonly Subject[] = [
   "GREETING",
   "EHLO",
   "HELO",
+  "LHLO",
   "STARTTLS",
   "TLS",
   "AUTH",
@@ -29,6 +30,8 @@ const SUBJECTS: readonly Subject[] = [
   "BDAT LAST",
   "CONTENT",
   "RSET",
+  "VRFY",
+  "NOOP",
   "QUIT",
 ];
 
@@ -37,12 +40,16 @@ const ALLOWED: readonly [State, Subject, readonly number[], State][] = [
   ["connected", "GREETING", [220], "greeted"],
   ["greeted", "EHLO", [250], "ready"],
   ["greeted", "HELO", [250], "ready"],
+  ["greeted", "LHLO", [250], "ready"],
   ["greeted", "QUIT", [221], "closed"],
   ["ready", "EHLO", [250], "ready"],
   ["ready", "STARTTLS", [220], "securing"],
   ["ready", "AUTH", [235], "ready"],
   ["ready", "AUTH", [334], "challenged"],
   ["ready", "MAIL", [250], "mail"],
+  ["ready", "LHLO", [250], "ready"],
+  ["ready", "VRFY", [250, 251, 252], "ready"],
+  ["ready", "NOOP", [250], "ready"],
   ["ready", "RSET", [250], "ready"],
   ["ready", "QUIT", [221], "closed"],
   ["challenged", "RESPONSE", [235], "ready"],
@@ -73,7 +80,7 @@ describe("the state machine", () => {
   });
 
   test("nothing else that is positive leads anywhere", () => {
-    const exact: readonly Subject[] = ["GREETING", "STARTTLS", "TLS", "AUTH", "RESPONSE", "DATA"];
+    const exact: readonly Subject[] = ["GREETING", "STARTTLS", "TLS", "AUTH", "RESPONSE", "DATA", "QUIT"];
     for (const state of STATES) {
       for (const subject of SUBJECTS) {
         for (let code = 200; code < 400; code++) {
@@ -89,7 +96,7 @@ describe("the state machine", () => {
     }
   });
 
-  test("a refusal leaves the state as it was, but for the greeting, the last SASL response and the mail data", () => {
+  test("a refusal leaves the state as it was, but for the greeting, the last SASL response, the mail data, RSET and QUIT", () => {
     for (const state of STATES) {
       for (const subject of SUBJECTS) {
         for (const code of [450, 454, 500, 503, 535, 550, 554]) {
@@ -97,6 +104,9 @@ describe("the state machine", () => {
           if (state === "connected" && subject === "GREETING") expect(next).toBe("closed");
           else if (state === "challenged" && subject === "RESPONSE") expect(next).toBe("ready");
           else if (state === "data" && subject === "CONTENT") expect(next).toBe("ready");
+          else if (subject === "RSET") expect(next).toBeUndefined();
+          else if (ALLOWED.some(([from, of]) => from === state && of === subject && of === "QUIT"))
+            expect(next).toBe("closed");
           else expect(next).toBe(state);
         }
       }

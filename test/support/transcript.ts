@@ -92,13 +92,14 @@ function playOnce<T>(
       else outbox.push(effect);
     }
   };
-  const sent = (content: Uint8Array, framing: Framing): string =>
-    [...mailData(content, framing)]
-      .map(({ octets, last }) => {
-        if (last) session.contentEnds();
-        return decodeLatin1(octets);
-      })
-      .join("");
+  const sent = (content: Uint8Array, framing: Framing): string => {
+    const blocks = [...mailData(content, framing)].map(({ octets, last }) => {
+      if (last) session.contentEnds();
+      return decodeLatin1(octets);
+    });
+    perform(session.contentLeft());
+    return blocks.join("");
+  };
   // Carried out only where the script expects to hear it: a server may speak before it has been spoken to.
   const said = (): string => {
     const effect = outbox.shift();
