@@ -3,6 +3,7 @@
 import { abortError, onAbort } from "./abort.ts";
 import type { Timeouts } from "./deadline.ts";
 import { ConfigError, SmtpError, TransportError } from "./errors.ts";
+import { optionsOf, placeOf } from "./transport/place.ts";
 import type { Connect, Target, Wire } from "./transport/wire.ts";
 
 export interface Dialling {
@@ -18,15 +19,12 @@ export async function openWire({ connect, target, timeouts }: Dialling, signal?:
   const stopListening = onAbort(signal, () => attempt.abort(abortError(signal, "connect")));
   const timer = setTimeout(() => {
     attempt.abort(
-      new TransportError(
-        `no connection to ${target.host} on port ${target.port} within ${timeouts.connect} ms`,
-        {
-          code: "deadline",
-          phase: "connect",
-          transient: true,
-          hint: "check host and port; timeouts.connect sets this limit",
-        },
-      ),
+      new TransportError(`no connection to ${placeOf(target)} within ${timeouts.connect} ms`, {
+        code: "deadline",
+        phase: "connect",
+        transient: true,
+        hint: `check ${optionsOf(target)}; timeouts.connect sets this limit`,
+      }),
     );
   }, timeouts.connect);
   const wire = new Promise<Wire>((resolve) => resolve(connect({ ...target, signal: attempt.signal })));
@@ -36,7 +34,7 @@ export async function openWire({ connect, target, timeouts }: Dialling, signal?:
     // A wire that comes up after all has nobody left to use it.
     wire.then((late) => asWire(late).destroy()).catch(() => {});
     if (error instanceof SmtpError) throw error;
-    throw new TransportError(`no connection to ${target.host} on port ${target.port}: ${String(error)}`, {
+    throw new TransportError(`no connection to ${placeOf(target)}: ${String(error)}`, {
       code: "connection",
       phase: "connect",
       transient: true,

@@ -1,6 +1,7 @@
 // What Node's errors mean to whoever sends a message: by their codes, for the words differ between runtimes.
 
 import { ProtocolError, TransportError } from "../errors.ts";
+import { placeOf } from "./place.ts";
 import type { Target } from "./wire.ts";
 
 interface SystemError extends Error {
@@ -9,11 +10,11 @@ interface SystemError extends Error {
   readonly errors?: readonly Error[];
 }
 
-export function connectError(error: SystemError, { host, port }: Target): Error {
+export function connectError(error: SystemError, target: Target): Error {
   if (error instanceof TransportError) return error;
   const reason = error.message || error.errors?.map(({ message }) => message).join("; ") || error.code;
   if (error.syscall === "getaddrinfo" || error.code === "ENOTFOUND") {
-    return new TransportError(`no address was found for ${host}: ${reason}`, {
+    return new TransportError(`no address was found for ${target.host}: ${reason}`, {
       code: "dns",
       phase: "connect",
       transient: error.code !== "ENOTFOUND",
@@ -21,12 +22,15 @@ export function connectError(error: SystemError, { host, port }: Target): Error 
       hint: "check host",
     });
   }
-  return new TransportError(`no connection to ${host} on port ${port}: ${reason}`, {
+  return new TransportError(`no connection to ${placeOf(target)}: ${reason}`, {
     code: "connection",
     phase: "connect",
     transient: true,
     cause: error,
-    hint: "check host and port; some networks block port 25",
+    hint:
+      target.path === undefined
+        ? "check host and port; some networks block port 25"
+        : "check path, and that the server listens there",
   });
 }
 

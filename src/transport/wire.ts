@@ -1,5 +1,7 @@
 // The wire: what a runtime must offer so that a session can be held over it.
 
+import type { TlsSessions } from "./sessions.ts";
+
 /** Holds the options of `node:tls` that a client may set; the names and meanings are Node's. */
 export interface TlsOptions {
   /** Certificates of the authorities to trust instead of the runtime's own, PEM. */
@@ -35,7 +37,10 @@ export type Lookup = (
 
 export interface Target {
   readonly host: string;
+  /** 0 where there is a `path`. */
   readonly port: number;
+  /** The Unix socket to connect to, instead of `host` and `port`. */
+  readonly path?: string | undefined;
   /** TLS from the first octet. */
   readonly implicitTls: boolean;
   /** The name in the server's certificate, and in SNI where it is no IP address. */
@@ -43,6 +48,12 @@ export interface Target {
   readonly tls: TlsOptions;
   readonly localAddress?: string | undefined;
   readonly lookup?: Lookup | undefined;
+  /** Only addresses of this family are tried. */
+  readonly family?: 4 | 6 | undefined;
+  /** What the way there leads through, for errors. */
+  readonly via?: string | undefined;
+  /** What TLS may begin with: sessions of earlier connections to this very target. */
+  readonly sessions?: TlsSessions | undefined;
   /** Ends the attempt; nothing is left open. */
   readonly signal: AbortSignal;
 }
@@ -57,12 +68,17 @@ export interface Wire {
   readonly localAddress?: string | undefined;
   /** What was negotiated, for traces: `TLSv1.3`. */
   readonly tlsVersion?: string | undefined;
+  /** The TLS goes on with a session of an earlier connection, whose certificate was the one that was checked. */
+  readonly resumed?: boolean | undefined;
   /** The next octets, or `undefined` at the end of the stream. At most one read may be outstanding. */
   read(): Promise<Uint8Array | undefined>;
   /** Sends octets. A promise means that the buffer is full: it resolves when the next write may follow. */
   write(octets: Uint8Array): Promise<void> | undefined;
-  /** Puts TLS on the wire. No read may be outstanding and nothing may have been received that was not read. */
-  startTls(): Promise<void>;
+  /**
+   * Puts TLS on the wire, with whom it was opened to, or with `target`, to whom it leads on. No read may be outstanding
+   * and nothing may have been received that was not read.
+   */
+  startTls(target?: Target): Promise<void>;
   /** Whether waiting for this wire keeps the process alive. */
   hold(active: boolean): void;
   /** Ends the stream after what was written. */

@@ -1,0 +1,46 @@
+// A wire, and those who listen told of it; and what an opening may know of one.
+
+import { type Dialling, openWire } from "./connect.ts";
+import type { SmtpError } from "./errors.ts";
+import type { Channel } from "./protocol/opening.ts";
+import type { Tell } from "./trace.ts";
+import type { Wire } from "./transport/wire.ts";
+
+/** One that wants a connection, and what that is to be called. */
+export interface Call {
+  readonly id: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export async function dial(
+  dialling: Dialling,
+  { tell, signal }: { readonly tell: Tell | undefined; readonly signal: AbortSignal | undefined },
+): Promise<Wire> {
+  const { host, port, path } = dialling.target;
+  const place = { host, port, ...(path !== undefined && { path }) };
+  tell?.({ kind: "connecting", ...place });
+  const wire = await openWire(dialling, signal).catch((error: SmtpError) => {
+    tell?.({ kind: "closed", phase: error.phase, code: error.code });
+    throw error;
+  });
+  tell?.({ kind: "connected", ...place, secure: wire.secure });
+  if (wire.secure) tell?.(securedEvent(wire));
+  return wire;
+}
+
+/** What there is to tell of TLS that has come about. */
+export function securedEvent({ tlsVersion: version, verified, resumed = false }: Wire): Parameters<Tell>[0] {
+  return { kind: "secured", version, verified, resumed };
+}
+
+/** The wire as the opening sees it, while it changes; `insecureAllowed`: credentials may travel without verified TLS. */
+export function channelOver(wire: Wire, insecureAllowed: boolean): Channel {
+  return {
+    get secure() {
+      return wire.secure;
+    },
+    get trusted() {
+      return (wire.secure && wire.verified) || insecureAllowed;
+    },
+  };
+}

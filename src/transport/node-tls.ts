@@ -1,0 +1,92 @@
+// TLS on top of a stream: whom it is made with, what it is resumed from, and whether the other end is who it should be.
+
+import type { Socket } from "node:net";
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
+import { TransportError } from "../errors.ts";
+import { tlsError } from "./node-errors.ts";
+import type { VerifiedSession } from "./sessions.ts";
+import type { Target } from "./wire.ts";
+
+export interface Handshake {
+  readonly socket: TLSSocket;
+  /** The session that was offered, for the server to go on with or not. */
+  readonly offered: VerifiedSession | undefined;
+  /** Sessions that came before it was known whether they may be kept. */
+  readonly early: Uint8Array[];
+}
+
+export interface Modules {
+  readonly net: typeof import("node:net");
+  readonly tls: typeof import("node:tls");
+}
+
+/** Begins the handshake over `under`. */
+export function begin({ net, tls }: Modules, under: Socket, target: Target): Handshake {
+  const { servername, tls: options, sessions } = target;
+  const offered = sessions?.take();
+  const socket = upgrade(tls.connect, {
+    ...(options as ConnectionOptions),
+    // Said in any case: what is not said is looked for on Object.prototype, where anybody may have put it.
+    rejectUnauthorized: options.rejectUnauthorized ?? true,
+    checkServerIdentity: options.checkServerIdentity ?? tls.checkServerIdentity,
+    session: offered?.session as ConnectionOptions["session"],
+    socket: under,
+    // Node verifies against `host` and sends `servername`; it derives neither from the socket that it is given,
+    // and would verify against "localhost". An IP address is no server name (RFC 6066 §3).
+    host: servername,
+    ...(net.isIP(servername) === 0 && { servername }),
+  });
+  const early: Uint8Array[] = [];
+  if (sessions !== undefined) socket.on("session", (session) => early.push(session));
+  return { socket, offered, early };
+}
+
+/**
+ * Whether the other end is verified, now that the handshake is over. Our own check comes after the runtime's: some
+ * runtimes let a name pass that is not in the certificate.
+ */
+export function confirm(
+  { socket, offered, early }: Handshake,
+  checkIdentity: (name: string, certificate: PeerCertificate) => Error | undefined,
+  target: Target,
+): boolean {
+  const { servername, tls: options, sessions } = target;
+  socket.removeAllListeners("session");
+  // No certificate is shown where a session goes on: the one that was checked when it began holds, for this very name.
+  const isResumed = offered !== undefined && socket.isSessionReused();
+  const check = options.checkServerIdentity ?? checkIdentity;
+  const doubt = !socket.authorized
+    ? (socket.authorizationError ?? "the certificate was not verified")
+    : isResumed
+      ? undefined
+      : check(servername, socket.getPeerCertificate());
+  if (doubt !== undefined) {
+    if (options.rejectUnauthorized === false) return false;
+    throw tlsError(doubt instanceof Error ? doubt : new Error(doubt), target);
+  }
+  if (sessions !== undefined) {
+    const verifiedAt = isResumed ? offered.verifiedAt : performance.now();
+    for (const session of early) sessions.keep(session, verifiedAt);
+    socket.on("session", (session) => sessions.keep(session, verifiedAt));
+    // Before TLS 1.3 a session serves any number of times, and none comes in its place.
+    if (isResumed && early.length === 0 && socket.getProtocol() !== "TLSv1.3") {
+      sessions.keep(offered.session, verifiedAt);
+    }
+  }
+  return true;
+}
+
+/** tls.connect throws for an option that it cannot use. */
+function upgrade(connect: (options: ConnectionOptions) => TLSSocket, options: ConnectionOptions): TLSSocket {
+  try {
+    return connect(options);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TransportError(`TLS cannot be set up: ${reason}`, {
+      code: "tls",
+      phase: "tls",
+      cause,
+      hint: "check the options in tls",
+    });
+  }
+}
