@@ -1,8 +1,8 @@
 // A composed message on its way out: what is in memory and what flows, as one stream of blocks.
 
-import { type Chunk, joinAlone, utf8Length } from "./bytes.ts";
+import { type Chunk, join, joinAlone, utf8Length } from "./bytes.ts";
 import { Flow, type Octets } from "./flow.ts";
-import { Base64Lines, base64Length } from "./mime.ts";
+import { Base64Lines, base64Length, type Composition } from "./mime.ts";
 
 /** What is longer is handed over in parts of so many octets, for the wire to be waited for between them. */
 const MAX_BLOCK = 65_536;
@@ -11,10 +11,13 @@ const MAX_BLOCK = 65_536;
 export class Content {
   readonly #chunks: readonly (Chunk | Flow)[];
   readonly size: number | undefined;
+  /** Whether some of it is any octets, and not lines. */
+  readonly isBinary: boolean;
   #reading: Flow | undefined;
 
-  constructor(chunks: readonly (Chunk | Flow)[]) {
+  constructor(chunks: readonly (Chunk | Flow)[], { isBinary = false }: { readonly isBinary?: boolean } = {}) {
     this.#chunks = chunks;
+    this.isBinary = isBinary;
     this.size = sizeOf(chunks);
   }
 
@@ -52,7 +55,7 @@ export class Content {
         continue;
       }
       this.#reading = chunk;
-      const lines = new Base64Lines();
+      const lines = chunk.isBinary ? new Plain() : new Base64Lines();
       current.octets = chunk.open();
       for await (const octets of current.octets) {
         for (const block of lines.push(octets)) {
@@ -74,6 +77,12 @@ export class Content {
   }
 }
 
+/** What is sent of a message: what is in memory in one piece; what flows, or is not made of lines, as a stream. */
+export function contentOf({ chunks, needs }: Pick<Composition, "chunks" | "needs">): Uint8Array | Content {
+  if (isInMemory(chunks) && !needs.binary) return join(chunks);
+  return new Content(chunks, { isBinary: needs.binary });
+}
+
 /** The sources that a message opens when it is sent. */
 export function flowsOf(chunks: readonly (Chunk | Flow)[]): readonly Flow[] {
   return chunks.filter((chunk) => chunk instanceof Flow);
@@ -90,13 +99,37 @@ function sizeOf(chunks: readonly (Chunk | Flow)[]): number | undefined {
   for (const chunk of chunks) {
     if (!(chunk instanceof Flow)) size += lengthOf(chunk);
     else if (chunk.length === undefined) return undefined;
-    else size += base64Length(chunk.length);
+    else size += chunk.isBinary ? chunk.length : base64Length(chunk.length);
   }
   return size;
 }
 
 function lengthOf(chunk: Chunk): number {
   return typeof chunk === "string" ? utf8Length(chunk) : chunk.length;
+}
+
+/** Octets as they are. Sources give pieces of any size, and each block is a chunk with a command of its own. */
+class Plain {
+  #block: Uint8Array = new Uint8Array(MAX_BLOCK);
+  #length = 0;
+
+  *push(octets: Uint8Array): Generator<Uint8Array, void, void> {
+    for (let at = 0; at < octets.length; ) {
+      const part = octets.subarray(at, at + MAX_BLOCK - this.#length);
+      this.#block.set(part, this.#length);
+      this.#length += part.length;
+      at += part.length;
+      if (this.#length < MAX_BLOCK) continue;
+      const full = this.#block;
+      this.#block = new Uint8Array(MAX_BLOCK);
+      this.#length = 0;
+      yield full;
+    }
+  }
+
+  end(): Uint8Array {
+    return this.#block.subarray(0, this.#length);
+  }
 }
 
 function* inBlocks(octets: Uint8Array): Generator<Uint8Array, void, void> {

@@ -46,13 +46,21 @@ const taken: WeakSet<object> = new WeakSet();
 export class Flow {
   /** The property of the message it was given as, for errors. */
   readonly field: string;
+  /** Whether its octets go as they are, and not as base64. */
+  readonly isBinary: boolean;
   readonly #opening: Opening;
   #length: number | undefined;
   #isTaken = false;
   #wasOpened = false;
 
-  constructor(opening: Opening, field: string, declared?: number) {
+  constructor(
+    opening: Opening,
+    field: string,
+    declared?: number,
+    { isBinary = false }: { readonly isBinary?: boolean | undefined } = {},
+  ) {
     this.field = field;
+    this.isBinary = isBinary;
     this.#opening = opening;
     this.#length = declared;
     if (opening.length !== undefined) this.#agree(opening.length);

@@ -7,24 +7,29 @@ import { MessageError } from "./errors.ts";
 import type { Field } from "./field.ts";
 import { describe, type Keys, MAX_TEXT, readObject, readOptionalText } from "./input.ts";
 import { type Alternative, type Body, type Calendar, readBodies } from "./message/bodies.ts";
+import type { EnvelopeRecipient } from "./message/dsn.ts";
 import { type OneTimeCode, readFields } from "./message/fields.ts";
 import { readMessageId } from "./message/identifiers.ts";
 import type { List } from "./message/list.ts";
 import { type RawContent, readRaw } from "./message/raw.ts";
 import { type Envelope, hasUtf8, readEnvelope, readMailbox, readMailboxes } from "./message/recipients.ts";
+import { type MessageTerms, readFlag, readTerms, TERMS_KEYS } from "./message/terms.ts";
 import type { Prebuilt } from "./prebuilt.ts";
+import type { Terms } from "./terms.ts";
 
 export type { Alternative, Body, Calendar } from "./message/bodies.ts";
+export type { Dsn, EnvelopeRecipient, Notify } from "./message/dsn.ts";
 export type { OneTimeCode } from "./message/fields.ts";
 export type { List, ListTarget } from "./message/list.ts";
 export type { RawContent } from "./message/raw.ts";
 export type { Envelope } from "./message/recipients.ts";
+export type { MessageTerms } from "./message/terms.ts";
 
 /** Is a message to send. It is read once, when it is sent, and never written to. */
 export type Message = MessageContent | RawMessage;
 
 /** Is a message to compose. */
-export interface MessageContent {
+export interface MessageContent extends MessageTerms {
   /** The author (RFC 5322 §3.6.2). Its address is also the reverse-path, where there is no `sender`. */
   readonly from: MailboxInput;
   /** Who submits the message, where that is not the author. Its address becomes the reverse-path. */
@@ -87,7 +92,10 @@ export interface MessageContent {
    * Overrides what the envelope would be made of: addresses without display names. `from: ""` asks for no report of
    * failure (RFC 5321 §4.5.5).
    */
-  readonly envelope?: { readonly from?: string; readonly to?: string | readonly string[] };
+  readonly envelope?: {
+    readonly from?: string;
+    readonly to?: string | readonly (string | EnvelopeRecipient)[];
+  };
   /** Lets text go as it is, unencoded, to servers that take it (8BITMIME, RFC 6152). */
   readonly eightBit?: boolean;
   /**
@@ -98,11 +106,14 @@ export interface MessageContent {
 }
 
 /** Is a message that was composed elsewhere. It is checked, and sent as it stands. */
-export interface RawMessage {
+export interface RawMessage extends MessageTerms {
   /** Header section, a blank line, and body, in memory. A Bcc in it is refused, for it would be seen. */
   readonly raw: RawContent;
   /** Who it is sent to, whatever its fields name, and where reports of failure go. */
-  readonly envelope: { readonly from: string; readonly to: string | readonly string[] };
+  readonly envelope: {
+    readonly from: string;
+    readonly to: string | readonly (string | EnvelopeRecipient)[];
+  };
   /** Lets its body hold octets above 127, and takes a server with 8BITMIME then. */
   readonly eightBit?: boolean;
 }
@@ -133,6 +144,7 @@ export interface ResolvedContent {
   readonly utf8: boolean;
   /** Whether it may take a server with 8BITMIME. */
   readonly eightBit: boolean;
+  readonly terms: Terms | undefined;
 }
 
 /** A message to send as it stands. */
@@ -143,6 +155,7 @@ export interface ResolvedRaw {
   readonly envelope: Envelope;
   readonly utf8: boolean;
   readonly eightBit: boolean;
+  readonly terms: Terms | undefined;
 }
 
 type Key = keyof MessageContent | keyof RawMessage;
@@ -177,6 +190,7 @@ const MESSAGE_KEYS: Keys<Key> = {
   envelope: undefined,
   eightBit: undefined,
   flowed: undefined,
+  ...TERMS_KEYS,
 };
 
 type Given = Partial<Record<Key, unknown>>;
@@ -196,7 +210,7 @@ function resolveContent(given: Given): ResolvedContent {
   const to = undisclosed ? [] : readMailboxes(given.to, "to");
   const cc = readMailboxes(given.cc, "cc");
   const bcc = readMailboxes(given.bcc, "bcc");
-  const { envelope, utf8 } = readEnvelope(given.envelope, {
+  const { envelope, utf8, terms } = readEnvelope(given.envelope, {
     sender: sender ?? from,
     recipients: cc.length + bcc.length === 0 ? to : [...to, ...cc, ...bcc],
   });
@@ -231,18 +245,20 @@ function resolveContent(given: Given): ResolvedContent {
     envelope,
     utf8: utf8 || from.utf8 || sender?.utf8 === true || hasUtf8(replyTo) || hasUtf8(to) || hasUtf8(cc),
     eightBit: readFlag(given.eightBit, "eightBit"),
+    terms: readTerms(given, terms),
   };
 }
 
-function resolveRaw({ raw, envelope: givenEnvelope, eightBit, ...others }: Given): ResolvedRaw {
+function resolveRaw(given: Given): ResolvedRaw {
+  const { raw, envelope: givenEnvelope, eightBit, ...others } = given;
   for (const [key, value] of Object.entries(others)) {
-    if (value === undefined) continue;
+    if (value === undefined || Object.hasOwn(TERMS_KEYS, key)) continue;
     throw new MessageError(key, "cannot stand beside raw, which is the whole message", {
       hint: "give envelope: { from, to } with raw, and write the rest into it",
     });
   }
   const { prebuilt, messageId } = readRaw(raw);
-  const { envelope, utf8 } = readEnvelope(givenEnvelope, undefined);
+  const { envelope, utf8, terms } = readEnvelope(givenEnvelope, undefined);
   return {
     kind: "raw",
     prebuilt,
@@ -250,12 +266,8 @@ function resolveRaw({ raw, envelope: givenEnvelope, eightBit, ...others }: Given
     envelope,
     utf8: utf8 || prebuilt.utf8,
     eightBit: readFlag(eightBit, "eightBit"),
+    terms: readTerms(given, terms),
   };
-}
-
-function readFlag(value: unknown, field: string): boolean {
-  if (value === undefined || typeof value === "boolean") return value === true;
-  throw new MessageError(field, `is ${describe(value)}, not a boolean`);
 }
 
 // RFC 5322 §3.3: four digits, 1900 or later.

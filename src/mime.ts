@@ -13,8 +13,9 @@ import {
 import { writeField } from "./mime/field.ts";
 import { CRLF, mailboxField, structuredField, unstructuredField } from "./mime/header.ts";
 import { serialize } from "./mime/part.ts";
-import { isEightBit, partOf } from "./mime/tree.ts";
+import { has, partOf } from "./mime/tree.ts";
 import { eightBitError } from "./prebuilt.ts";
+import type { Terms } from "./terms.ts";
 
 export { BASE64_BLOCK, Base64Lines } from "./mime/base64-lines.ts";
 export { CRLF } from "./mime/header.ts";
@@ -33,7 +34,9 @@ export interface Composition {
   /** With its angle brackets. */
   readonly messageId: string;
   readonly needs: Needs;
-  /** Text and octets; a flow stands for its octets as base64 in lines. */
+  /** What it asks of the server beyond delivery, where it asks for anything. */
+  readonly terms: Terms | undefined;
+  /** Text and octets; a flow stands for its octets, as base64 in lines unless it is binary. */
   readonly chunks: readonly (Chunk | Flow)[];
   /**
    * The same message for a server without 8BITMIME, where `needs.eightBit`: same identifier, date and boundaries. There is
@@ -48,6 +51,8 @@ export interface Needs {
   readonly utf8: boolean;
   /** 8BITMIME (RFC 6152): a body part is not ASCII, and not encoded. */
   readonly eightBit: boolean;
+  /** BINARYMIME and CHUNKING (RFC 3030): an attachment is not encoded. */
+  readonly binary: boolean;
 }
 
 /** Is a message as it goes on the wire, before transparency (RFC 5321 §4.5.2). */
@@ -60,7 +65,7 @@ export interface ComposedMessage {
   readonly needs: Needs;
   /**
    * Header section and body in canonical form: every line ends in CRLF, none is longer than 998 octets, and there is
-   * no octet above 127 unless `needs` says so. The memory is its own.
+   * no octet above 127 unless `needs` says so; `needs.binary` excepts attachments from all of it. The memory is its own.
    */
   readonly content: Uint8Array;
   /** Returns `content`. */
@@ -91,7 +96,11 @@ function composeEightBit(
 ): Composition {
   const withParts = (eightBit: boolean): Composition => {
     const part = partOf(message, { boundary: boundaries({ uniqueName: () => stem }), eightBit });
-    return compositionOf(message, { messageId, chunks: serialize(fields, part), eightBit: isEightBit(part) });
+    return compositionOf(message, {
+      messageId,
+      chunks: serialize(fields, part),
+      eightBit: has("8bit", part),
+    });
   };
   const composition = withParts(true);
   const isFixed = message.attachments.some(({ message: attached }) => attached?.eightBit === true);
@@ -101,10 +110,12 @@ function composeEightBit(
 }
 
 function compositionOf(
-  { envelope, utf8 }: ResolvedMessage,
+  message: ResolvedMessage,
   { messageId, chunks, eightBit }: Pick<Composition, "messageId" | "chunks"> & { readonly eightBit: boolean },
 ): Composition {
-  return { envelope, messageId, needs: { utf8, eightBit }, chunks, sevenBit: undefined };
+  const { envelope, utf8, terms } = message;
+  const binary = message.kind === "content" && message.attachments.some((one) => one.binary !== undefined);
+  return { envelope, messageId, needs: { utf8, eightBit, binary }, terms, chunks, sevenBit: undefined };
 }
 
 function composeRaw(message: ResolvedRaw): Composition {
@@ -156,7 +167,8 @@ function boundaries({ uniqueName }: Pick<ComposeContext, "uniqueName">): () => s
   let stem: string | undefined;
   let count = 0;
   return () => {
-    // "=_" occurs in no quoted-printable and no base64 (RFC 2045 §6.7); in 7bit text it may, and the 128 bits protect.
+    // "=_" occurs in no quoted-printable and no base64 (RFC 2045 §6.7); in 7bit text and among binary octets it may, and
+    // the 128 bits protect, which nobody knew who made them.
     stem ??= `=_${uniqueName()}_`;
     return `${stem}${count++}`;
   };

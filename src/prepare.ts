@@ -65,7 +65,12 @@ async function sign(
   signers: readonly DkimSigner[],
   watch: Watch,
 ): Promise<Composition> {
-  const { envelope, messageId, needs } = composition;
+  if (composition.needs.binary) {
+    // RFC 6376 §5.3: what a relay may have to encode is encoded before it is signed.
+    throw new MessageError("attachments", "has content that goes unencoded, and is not to be signed so", {
+      hint: 'leave out encoding: "binary", or dkim',
+    });
+  }
   const chunks = await keep(composition.chunks, watch);
   const now = new Date();
   const whole = isInMemory(chunks) ? joinAlone(chunks) : undefined;
@@ -87,7 +92,7 @@ async function sign(
     }
   }
   const signed = whole === undefined ? [fields, ...chunks] : [joinAlone([fields, whole])];
-  return { envelope, messageId, needs, chunks: signed, sevenBit: undefined };
+  return { ...composition, chunks: signed, sevenBit: undefined };
 }
 
 /** Whether it is one field, folded, and nothing behind it: what came after would be read as part of the message. */

@@ -20,7 +20,7 @@ export class Pump {
   /** `limit` is how many octets the server takes at most. */
   constructor(content: Streamed, framing: Framing, limit: number = Number.POSITIVE_INFINITY) {
     this.framing = framing;
-    this.#transparency = new Transparency(framing);
+    this.#transparency = new Transparency(framing === "count" && content.isBinary ? "octets" : framing);
     this.#limit = limit;
     this.#blocks = content.open();
   }

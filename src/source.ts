@@ -39,14 +39,19 @@ export class OpenedLater {
   }
 }
 
-/** Reads a source; nothing is opened and octets are not copied. `length` is how many there must be. */
+/**
+ * Reads a source; nothing is opened and octets are not copied. `length` is how many there must be; `isBinary`, whether
+ * they go unencoded.
+ */
 export function resolveSource(
   value: unknown,
   field: string,
-  { length }: { readonly length?: number | undefined } = {},
+  { length, isBinary }: { readonly length?: number | undefined; readonly isBinary?: boolean } = {},
 ): ResolvedSource {
   const octets = octetsOf(value, field);
-  if (octets === undefined) return { kind: "flow", flow: new Flow(openingOf(value, field), field, length) };
+  if (octets === undefined) {
+    return { kind: "flow", flow: new Flow(openingOf(value, field), field, length, { isBinary }) };
+  }
   if (length !== undefined && octets.length !== length) {
     throw new MessageError(field, `is ${octets.length} octets long, not ${length}`);
   }

@@ -9,6 +9,7 @@ import {
 } from "../address.ts";
 import { MessageError } from "../errors.ts";
 import { type Keys, readArray, readObject, readText } from "../input.ts";
+import { type RecipientTerm, type RecipientTerms, readRecipient } from "./dsn.ts";
 
 /** Is what the server is told: MAIL FROM and RCPT TO (RFC 5321 §2.3.1). */
 export interface Envelope {
@@ -23,6 +24,8 @@ export interface ResolvedEnvelope {
   readonly envelope: Envelope;
   /** Whether one of its paths takes a server with SMTPUTF8. */
   readonly utf8: boolean;
+  /** What was said of single recipients, if anything was. */
+  readonly terms: RecipientTerms | undefined;
 }
 
 const ENVELOPE_KEYS: Keys<keyof Envelope> = { from: undefined, to: undefined };
@@ -34,7 +37,8 @@ export function readEnvelope(
 ): ResolvedEnvelope {
   const given = value === undefined ? ENVELOPE_KEYS : readObject(value, ENVELOPE_KEYS, "envelope");
   const from = given.from === undefined ? message?.sender : readReversePath(given.from);
-  const to = given.to === undefined ? message?.recipients : readForwardPaths(given.to);
+  const forward = given.to === undefined ? undefined : readForwardPaths(given.to);
+  const to = forward?.to ?? message?.recipients;
   if (from === undefined || to === undefined) {
     throw new MessageError(from === undefined ? "envelope.from" : "envelope.to", "is missing", {
       hint: "a message in raw is sent to whom its envelope says, and not to whom its fields name",
@@ -50,6 +54,7 @@ export function readEnvelope(
   return {
     envelope: { from: from.address, to: recipients.map(({ address }) => address) },
     utf8: from.utf8 || hasUtf8(recipients),
+    terms: forward?.said && byAddress(forward.said, recipients),
   };
 }
 
@@ -67,20 +72,56 @@ function readReversePath(value: unknown): Pick<ParsedMailbox, "address" | "utf8"
   return text === "" ? NULL_PATH : parseAddress(text, "envelope.from");
 }
 
-function readForwardPaths(value: unknown): ParsedMailbox[] {
-  if (typeof value === "string") return [parseAddress(value, "envelope.to")];
-  return readArray(value, "envelope.to", MAX_MAILBOXES).map((element, at) => {
+/** The recipients, and what is said of some of them. */
+interface ForwardPaths {
+  readonly to: readonly ParsedMailbox[];
+  readonly said: ReadonlyMap<string, RecipientTerm> | undefined;
+}
+
+function readForwardPaths(value: unknown): ForwardPaths {
+  if (typeof value === "string") return { to: [parseAddress(value, "envelope.to")], said: undefined };
+  let said: Map<string, RecipientTerm> | undefined;
+  const to = readArray(value, "envelope.to", MAX_MAILBOXES).map((element, at) => {
     const field = `envelope.to[${at}]`;
-    return parseAddress(readText(element, field), field);
+    if (typeof element !== "object" || element === null) return parseAddress(readText(element, field), field);
+    const { address, term } = readRecipient(element, field);
+    const mailbox = parseAddress(readText(address, `${field}.address`), `${field}.address`);
+    if (term !== undefined) {
+      said ??= new Map();
+      const before = said.get(keyOf(mailbox));
+      if (before !== undefined && (before.notify !== term.notify || before.orcpt !== term.orcpt)) {
+        throw new MessageError(term.field, "is not what was said of the same recipient before");
+      }
+      said.set(keyOf(mailbox), before ?? term);
+    }
+    return mailbox;
   });
+  return { to, said };
+}
+
+/** The same, by the addresses in the envelope. */
+function byAddress(
+  said: ReadonlyMap<string, RecipientTerm>,
+  recipients: readonly ParsedMailbox[],
+): RecipientTerms {
+  const terms = new Map<string, RecipientTerm>();
+  for (const mailbox of recipients) {
+    const term = said.get(keyOf(mailbox));
+    if (term !== undefined) terms.set(mailbox.address, term);
+  }
+  return terms;
 }
 
 /** RFC 5321 §2.4: the case of a local part is its host's business, that of a domain is nobody's. */
+function keyOf({ localPart, domain }: ParsedMailbox): string {
+  return `${localPart}@${domain.toLowerCase()}`;
+}
+
 function uniqueMailboxes(mailboxes: readonly ParsedMailbox[]): readonly ParsedMailbox[] {
   if (mailboxes.length < 2) return mailboxes;
   const byKey = new Map<string, ParsedMailbox>();
   for (const mailbox of mailboxes) {
-    const key = `${mailbox.localPart}@${mailbox.domain.toLowerCase()}`;
+    const key = keyOf(mailbox);
     if (!byKey.has(key)) byKey.set(key, mailbox);
   }
   return [...byKey.values()];

@@ -14,15 +14,15 @@ export interface LeafPart {
   readonly body: EncodedBody | UnencodedBody | FlowingBody;
 }
 
-/** A body that is sent as it is. Its lines are those of a message: whole, and within the limit. */
+/** A body that is sent as it is. Unless it is binary its lines are those of a message: whole, and within the limit. */
 export interface UnencodedBody {
-  readonly encoding: "7bit" | "8bit";
+  readonly encoding: "7bit" | "8bit" | "binary";
   readonly body: Chunk;
 }
 
-/** A body that is encoded when it comes. */
+/** A body that is encoded, if it is, when it comes. */
 export interface FlowingBody {
-  readonly encoding: "base64";
+  readonly encoding: "base64" | "binary";
   readonly body: Flow;
 }
 
@@ -70,6 +70,7 @@ export function serialize(fields: string, part: Part): readonly (Chunk | Flow)[]
 const ENCODING_FIELD: Readonly<Record<LeafPart["body"]["encoding"], string>> = {
   "7bit": encodingField("7bit"),
   "8bit": encodingField("8bit"),
+  binary: encodingField("binary"),
   "quoted-printable": encodingField("quoted-printable"),
   base64: encodingField("base64"),
 };

@@ -40,6 +40,18 @@ export function encodeBase64Lines(octets: Uint8Array): Piece {
   return { length: base64Length(octets.length), write: (target) => writeBase64Lines(octets, target) };
 }
 
+/** Octets as they are, which are read when they are written. */
+export function unencoded(octets: Uint8Array): Piece {
+  const { length } = octets;
+  return {
+    length,
+    write: (target) => {
+      if (octets.length !== length) throw changed();
+      target.set(octets);
+    },
+  };
+}
+
 function writeBase64Lines(octets: Uint8Array, out: Uint8Array): void {
   const view = viewOf(out);
   let line = 0;
@@ -64,11 +76,13 @@ function writeBase64Lines(octets: Uint8Array, out: Uint8Array): void {
     }
   }
   // Memory that was handed on meanwhile is empty, and what stood in ours before would be sent instead.
-  if (written !== out.length) {
-    throw new MessageError("attachments", "has content that became longer or shorter before it was sent", {
-      hint: "leave octets where they are until the message has been sent, or give a copy",
-    });
-  }
+  if (written !== out.length) throw changed();
+}
+
+function changed(): MessageError {
+  return new MessageError("attachments", "has content that became longer or shorter before it was sent", {
+    hint: "leave octets where they are until the message has been sent, or give a copy",
+  });
 }
 
 /** How long that many octets become, without a line end after the last. */

@@ -71,17 +71,22 @@ function upTo(end: string, text: string): string {
   return at < 0 ? text : text.slice(0, at);
 }
 
-/** Whether it goes as 8bit, or a part of it. */
-export function isEightBit(part: Part): boolean {
-  return part.kind === "leaf" ? part.body.encoding === "8bit" : part.parts.some(isEightBit);
+/** Whether it goes as 8bit, or as binary, or a part of it does. */
+export function has(encoding: "8bit" | "binary", part: Part): boolean {
+  return part.kind === "leaf"
+    ? part.body.encoding === encoding
+    : part.parts.some((child) => has(encoding, child));
 }
 
-const EIGHT_BIT: string = structuredField("Content-Transfer-Encoding", ["8bit"], "body");
+const WIDE = (["binary", "8bit"] as const).map(
+  (encoding) => [encoding, structuredField("Content-Transfer-Encoding", [encoding], "body")] as const,
+);
 
 function parent(...given: Parameters<typeof multipart>): MultiPart {
   const part = multipart(...given);
-  // RFC 2045 §6.4: who holds an 8bit part is 8bit too.
-  return isEightBit(part) ? { ...part, header: part.header + EIGHT_BIT } : part;
+  // RFC 2045 §6.4: who holds a part that is 8bit or binary is so too.
+  const [, field] = WIDE.find(([encoding]) => has(encoding, part)) ?? [];
+  return field === undefined ? part : { ...part, header: part.header + field };
 }
 
 function partOfBody({ type, content, isFlowed }: Body, eightBit: boolean): LeafPart {

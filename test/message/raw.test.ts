@@ -153,15 +153,17 @@ describe("a message given whole", () => {
     const body = `${HEADER}\r\nGrüße`;
     expect(refusal(raw(body))).toMatchObject({ field: "raw", hint: expect.stringContaining("eightBit") });
     const composition = composeWith(raw(body, { eightBit: true }) as Message, context());
-    expect(composition.needs).toEqual({ utf8: false, eightBit: true });
+    expect(composition.needs).toEqual({ utf8: false, eightBit: true, binary: false });
     expect(composition.sevenBit).toBeUndefined();
     expect(compose(raw(`${HEADER}\r\nHello`, { eightBit: true })).needs).toEqual({
       utf8: false,
       eightBit: false,
+      binary: false,
     });
     expect(compose(raw(`${HEADER}Subject: Grüße\r\n\r\nHello`)).needs).toEqual({
       utf8: true,
       eightBit: false,
+      binary: false,
     });
     const latin1 = Uint8Array.from(`${HEADER}Subject: Grüße\r\n\r\n`, (character) => character.charCodeAt(0));
     expect(refusal(raw(latin1)).message).toContain("not UTF-8");

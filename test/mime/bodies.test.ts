@@ -130,7 +130,7 @@ describe("8bit text", () => {
       eightBit: true,
     });
     expectCanonical(composed);
-    expect(composed.needs).toEqual({ utf8: false, eightBit: true });
+    expect(composed.needs).toEqual({ utf8: false, eightBit: true, binary: false });
     expect(composed.toString()).toContain(`8bit\r\n\r\n${TEXT}\r\n`);
     expect(composed.toString().match(/Content-Transfer-Encoding: \w+/g)).toEqual(
       ["8bit", "8bit", "8bit", "7bit", "base64"].map((name) => `Content-Transfer-Encoding: ${name}`),
@@ -147,7 +147,7 @@ describe("8bit text", () => {
   ])("that is %s is encoded as ever", (_, message, encoding) => {
     const composed = compose({ ...BASE, ...message });
     expectCanonical(composed);
-    expect(composed.needs).toEqual({ utf8: false, eightBit: false });
+    expect(composed.needs).toEqual({ utf8: false, eightBit: false, binary: false });
     expect(composed.toString()).toContain(`Content-Transfer-Encoding: ${encoding}\r\n`);
   });
 

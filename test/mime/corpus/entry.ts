@@ -85,7 +85,10 @@ export function expectedEnvelope(
   const everyone = [...shown, ...hiddenFrom(message)].map(({ address }) => address);
   const [author] = [...reading.sender, ...reading.from] as Mailbox[];
   const { from = author?.address ?? "", to = everyone } = message.envelope ?? {};
-  return { from, to: [...new Set(typeof to === "string" ? [to] : to)] };
+  const addresses = (typeof to === "string" ? [to] : to).map((one) =>
+    typeof one === "string" ? one : one.address,
+  );
+  return { from, to: [...new Set(addresses)] };
 }
 
 /** Who must not be seen in the message. */
