@@ -1,237 +1,288 @@
 // Connections, by what they are doing: what state a connection is in is which of these collections it sits in.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError } from "./abort.ts";
+import { Alarm } from "./alarm.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
-import { AuthenticationError, copyOf } from "./errors.ts";
+import { AuthenticationError, copyOf, SmtpError, TransportError } from "./errors.ts";
+import { Attempts } from "./pool/attempts.ts";
+import { Experience } from "./pool/experience.ts";
+import { Line } from "./pool/line.ts";
+import { Member, type MemberLimits } from "./pool/member.ts";
+import { isTooMuch } from "./pool/pace.ts";
+import { Rest } from "./pool/rest.ts";
+import type { PoolStats } from "./pool/stats.ts";
+import { type Loan, PromisedLoan, type Wait, type Waiter } from "./pool/waiter.ts";
+import { Warmth } from "./pool/warmth.ts";
+import type { RateGate } from "./rate-limit.ts";
 
-export interface PoolLimits {
+export type { PoolStats } from "./pool/stats.ts";
+export { type Loan, USUAL_IN_FLIGHT, Waiter } from "./pool/waiter.ts";
+
+export interface PoolLimits extends MemberLimits {
   readonly maxConnections: number;
-  /** Milliseconds an idle connection is kept. */
-  readonly idleTimeout: number;
-}
-
-/** What a borrower gets; `isReused` says that others were served over the connection before. */
-export interface Loan {
-  readonly connection: Connection;
-  readonly isReused: boolean;
-}
-
-/** Whoever waits for a connection. Thousands may, so it is no more than it must be. */
-interface Waiter {
-  readonly serve: (loan: Loan) => void;
-  readonly refuse: (error: unknown) => void;
-  readonly wantsNew: boolean;
-  stopListening?: () => void;
+  readonly minConnections: number;
 }
 
 export class Pool {
-  readonly #settings: ConnectionSettings;
   readonly #limits: PoolLimits;
-  readonly #opening: Map<AbortController, Promise<void>> = new Map();
-  readonly #idle: Map<Connection, number> = new Map();
-  /** Those lent out, with how many borrow each: two where one message follows another. */
-  readonly #busy: Map<Connection, number> = new Map();
-  /** Those who wait for any connection, first come, first served. */
-  readonly #waiting: Set<Waiter> = new Set();
-  /** Those whose connection turned out to be dead: they have waited before, and want a new one. */
-  readonly #retrying: Set<Waiter> = new Set();
-  #opened = 0;
+  readonly #gate: RateGate | undefined;
+  readonly #line: Line;
+  readonly #opening: Attempts = new Attempts((signal) => this.open(signal), {
+    opened: (connection) => this.#welcome(connection),
+    failed: (error) => this.#failed(error),
+  });
+  readonly #idle: Rest;
+  readonly #busy: Map<Connection, Member> = new Map();
+  readonly #closing: Map<Connection, Promise<void>> = new Map();
+  readonly #experience: Experience;
+  readonly #warmth: Warmth;
+  /** Ends a pause that messages wait for. */
+  readonly #resume = new Alarm(() => this.#match(), { holds: true });
   #isClosed = false;
-  #reaper: ReturnType<typeof setTimeout> | undefined;
+  #ids = 0;
+  #opened = 0;
+  #closed = 0;
 
-  constructor(settings: ConnectionSettings, limits: PoolLimits) {
-    this.#settings = settings;
+  /** A `gate` is told what becomes of its permits: whoever acquires one goes on to `enqueue`. */
+  constructor(settings: ConnectionSettings, limits: PoolLimits, gate?: RateGate) {
     this.#limits = limits;
-  }
-
-  /** Lends an idle connection, where there is one and nobody is waiting for it. */
-  take(): Loan | undefined {
-    const connection = this.#newestIdle();
-    if (connection === undefined) return undefined;
-    this.#idle.delete(connection);
-    return this.#lend(connection, "reused");
-  }
-
-  /**
-   * Waits for a connection: a new one, or the next that comes free. `fresh` asks for one that has not been used before.
-   * Rejects when a connection cannot be opened.
-   */
-  wait({ signal, fresh = false }: Wait): Promise<Loan> {
-    return new Promise((serve, refuse) => {
-      if (signal?.aborted) throw abortError(signal, "queue");
-      const waiter: Waiter = { serve, refuse, wantsNew: fresh };
-      if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abandon(waiter, signal));
-      (fresh ? this.#retrying : this.#waiting).add(waiter);
-      this.#match();
-      for (const connection of this.#busy.keys()) this.#follow(connection);
+    this.#gate = gate;
+    this.#line = new Line(gate);
+    this.#experience = new Experience(settings, limits.maxConnections);
+    this.#warmth = new Warmth(limits.minConnections, () => this.#match());
+    this.#idle = new Rest({
+      surplus: () => this.#size - this.#warmth.least,
+      retire: (member) => {
+        this.#retire(member);
+        this.#match();
+      },
     });
   }
 
-  /** Gives a connection back, to whoever waits for one; one that cannot carry another message is closed. */
-  release(connection: Connection): void {
-    const others = (this.#busy.get(connection) ?? 1) - 1;
-    if (others > 0) {
-      this.#busy.set(connection, others);
-      this.#follow(connection);
+  get stats(): PoolStats {
+    return {
+      opening: this.#opening.size,
+      idle: this.#idle.size,
+      busy: this.#busy.size,
+      closing: this.#closing.size,
+      allowed: this.#experience.pace.allowed,
+      waiting: this.#line.size,
+      opened: this.#opened,
+      closed: this.#closed,
+    };
+  }
+
+  /** Waits for a connection, see `Waiter`. Rejects when one cannot be opened, or the pool is closed. */
+  wait(wait: Wait): Promise<Loan> {
+    return new Promise((serve, refuse) => this.enqueue(new PromisedLoan(wait, serve, refuse)));
+  }
+
+  /** The same without a promise: an idle connection, a new one, or the next that comes free. */
+  enqueue(waiter: Waiter): void {
+    if (this.#isClosed) {
+      this.#line.refuse(waiter, closedError());
+      return;
+    }
+    const takesIdle = !waiter.fresh && this.#line.size === 0 && waiter.signal?.aborted !== true;
+    const idle = takesIdle ? this.#idle.take() : undefined;
+    if (idle !== undefined) {
+      this.#serve(waiter, idle);
+      return;
+    }
+    this.#line.add(waiter, this.#abandon);
+    this.#match();
+    // Where more wait, none of the connections had room for the first of them.
+    if (this.#line.size !== this.#opening.size + 1) return;
+    for (const member of this.#busy.values()) this.#follow(member);
+  }
+
+  /**
+   * Gives a connection back, to whoever waits for one; one that cannot carry another message is closed. `error` is what
+   * the message failed with, where it did.
+   */
+  release(connection: Connection, error?: unknown): void {
+    const member = this.#busy.get(connection);
+    if (member === undefined) return;
+    this.#learn(member, error);
+    if (--member.borrowers > 0) {
+      this.#follow(member);
       return;
     }
     this.#busy.delete(connection);
-    if (connection.isReady) {
-      const [next] = this.#waiting;
-      if (next !== undefined) {
-        this.#dismiss(next).serve(this.#lend(connection, "reused"));
-        return;
-      }
-      this.#rest(connection);
-    } else {
-      connection.destroy();
-    }
+    if (!connection.isReady) connection.destroy();
+    else if (this.#isClosed || member.isSpent || this.#size >= this.#experience.pace.allowed)
+      this.#retire(member);
+    else this.#offer(member, this.#line.firstForAny);
     this.#match();
   }
 
   /** Opens a connection that is not the pool's. */
   open(signal?: AbortSignal): Promise<Connection> {
-    return Connection.open(this.#settings, { id: ++this.#opened, signal });
+    return Connection.open(this.#experience.settings, { id: ++this.#ids, signal });
   }
 
-  /** Closes what is not in use, and whatever comes back from now on. Resolves when that is done. */
-  async close(): Promise<void> {
+  /**
+   * Closes what is not in use, and whatever comes back from now on. Resolves when that is done. With `force`, whoever
+   * waits is refused, what is under way fails, and no goodbye is waited for.
+   */
+  async close({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#reaper);
-    for (const attempt of this.#opening.keys()) attempt.abort();
-    await Promise.all([
-      ...this.#opening.values(),
-      ...[...this.#idle.keys()].map((connection) => this.#retire(connection)),
-    ]);
+    this.#warmth.stop();
+    const opening = this.#opening.end();
+    for (const member of this.#idle.takeAll()) this.#retire(member);
+    if (force) {
+      this.#line.refuseAll(closedError);
+      this.#resume.clear();
+      for (const connection of [...this.#busy.keys(), ...this.#closing.keys()]) connection.destroy();
+    }
+    await opening;
+    await Promise.all(this.#closing.values());
   }
 
-  /** Opens what those who wait are short of. */
+  /** Serves those who wait with what is idle, and opens what they are short of. */
   #match(): void {
-    while (this.#opening.size < this.#waiting.size + this.#retrying.size) {
-      // Who waits for a new connection is not kept from it by old ones that nobody uses, and that are likely dead too.
-      if (this.#size >= this.#limits.maxConnections && !this.#discardIdle()) break;
-      this.#open();
+    if (this.#isClosed) return;
+    const { resumesAt, allowed } = this.#experience.pace;
+    const isPaused = resumesAt > performance.now();
+    if (isPaused && this.#busy.size > 0) this.#line.acceptAny();
+    for (let next = this.#line.firstForAny; next !== undefined; next = this.#line.firstForAny) {
+      const member = this.#idle.take();
+      if (member === undefined) break;
+      this.#serve(next, member);
     }
-    this.#reap();
+    while (this.#opening.size < this.#line.size) {
+      if (isPaused) {
+        this.#resume.set(resumesAt);
+        return;
+      }
+      // Who waits for a new connection is not kept from it by old ones that nobody uses, and that are likely dead too.
+      if (this.#size >= allowed && !this.#idle.discardOldest()) return;
+      this.#opening.begin();
+    }
+    while (!isPaused && this.#size < Math.min(this.#warmth.least, allowed) && this.#warmth.mayOpen)
+      this.#opening.begin();
   }
 
   /** Lends a connection to another whose message may follow, where more wait than connections are being opened for. */
-  #follow(connection: Connection): void {
-    const [next] = this.#waiting;
-    if (next === undefined || this.#waiting.size <= this.#opening.size) return;
-    if (this.#busy.get(connection) !== 1 || !connection.mayFollow) return;
-    this.#dismiss(next).serve(this.#lend(connection, "reused"));
+  #follow(member: Member): void {
+    const next = this.#line.firstForAny;
+    if (next === undefined || this.#experience.isWary || this.#line.size <= this.#opening.size) return;
+    if (!member.hasRoom || member.borrowers >= next.inFlight || member.isSpent) return;
+    if (member.connection.mayFollow) this.#serve(next, member);
   }
 
   get #size(): number {
     return this.#opening.size + this.#idle.size + this.#busy.size;
   }
 
-  /** The one used last: it is the likeliest to be alive, and the others may age. */
-  #newestIdle(): Connection | undefined {
-    let newest: Connection | undefined;
-    for (const connection of this.#idle.keys()) newest = connection;
-    return newest;
-  }
-
-  #discardIdle(): boolean {
-    const [oldest] = this.#idle.keys();
-    if (oldest === undefined) return false;
-    this.#idle.delete(oldest);
-    oldest.destroy();
-    return true;
-  }
-
-  #lend(connection: Connection, state: "new" | "reused"): Loan {
+  #serve(waiter: Waiter, member: Member): void {
+    const { connection } = member;
+    this.#line.leave(waiter);
+    this.#restResume();
     connection.hold(true);
-    this.#busy.set(connection, (this.#busy.get(connection) ?? 0) + 1);
-    return { connection, isReused: state === "reused" };
+    member.lend();
+    connection.isWary = this.#experience.isWary && member.isReused;
+    this.#busy.set(connection, member);
+    this.#gate?.used();
+    waiter.serve({ connection, isReused: member.isReused });
   }
 
-  #rest(connection: Connection): void {
-    if (this.#isClosed) {
-      void this.#retire(connection);
-      return;
+  #offer(member: Member, next: Waiter | undefined): void {
+    if (next === undefined) this.#idle.put(member);
+    else this.#serve(next, member);
+  }
+
+  #welcome(connection: Connection): void {
+    const member = new Member(connection, this.#limits);
+    connection.onClosed = () => this.#forget(member);
+    connection.onSent = () => {
+      member.hasRoom = true;
+      this.#follow(member);
+    };
+    this.#opened++;
+    this.#warmth.opened();
+    if (this.#isClosed) this.#retire(member);
+    else this.#offer(member, this.#line.first);
+    this.#match();
+  }
+
+  #failed(error: unknown): void {
+    if (error !== undefined) {
+      this.#warmth.lost();
+      const hasTooMuch = isTooMuch(error);
+      if (hasTooMuch) this.#cut(this.#size + 1);
+      // A server that has too many connections of ours serves those that it took.
+      if (!hasTooMuch || this.#size === 0) this.#tell(error);
     }
-    connection.hold(false);
-    this.#idle.set(connection, performance.now() + this.#limits.idleTimeout);
-  }
-
-  #open(): void {
-    const attempt = new AbortController();
-    this.#opening.set(
-      attempt,
-      this.open(attempt.signal).then(
-        (connection) => {
-          this.#opening.delete(attempt);
-          connection.onClosed = () => this.#forget(connection);
-          connection.onSent = () => this.#follow(connection);
-          const [waiter] = [...this.#retrying, ...this.#waiting];
-          if (waiter === undefined) this.#rest(connection);
-          else this.#dismiss(waiter).serve(this.#lend(connection, "new"));
-          this.#match();
-        },
-        (error) => {
-          this.#opening.delete(attempt);
-          if (!attempt.signal.aborted) this.#refuse(error);
-          this.#match();
-        },
-      ),
-    );
+    this.#match();
   }
 
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
-  #refuse(error: unknown): void {
-    const [first, ...others] = [...this.#retrying, ...this.#waiting];
-    if (first !== undefined) this.#dismiss(first).refuse(error);
-    // Trying again for each of them would lock the account.
-    if (error instanceof AuthenticationError) {
-      for (const waiter of others) this.#dismiss(waiter).refuse(copyOf(error));
+  #tell(error: unknown): void {
+    const { first } = this.#line;
+    if (first !== undefined) this.#line.refuse(first, error);
+    if (!(error instanceof AuthenticationError)) return;
+    // Trying again for each of them, or to have a connection ready, would lock the account.
+    this.#warmth.refused();
+    this.#line.refuseAll(() => copyOf(error));
+    this.#trim();
+  }
+
+  #learn(member: Member, error: unknown): void {
+    if (error === undefined) {
+      this.#warmth.proved();
+      if (this.#experience.pace.succeeded()) this.#match();
+    }
+    if (!(error instanceof SmtpError)) return;
+    const lesson = this.#experience.learn(error, member.isReused);
+    if (lesson === "fewer connections") this.#cut(this.#size);
+    if (lesson === "new connections") {
+      for (const idle of this.#idle.takeAll()) this.#retire(idle);
+      for (const busy of this.#busy.values()) busy.retire();
     }
   }
 
+  /** There may be fewer now. Those in use end when they come back. */
+  #cut(connections: number): void {
+    const { pace } = this.#experience;
+    pace.cut(connections);
+    while (this.#size > pace.allowed && this.#idle.discardOldest()) {}
+  }
+
   /** Somebody gave up: nothing more is connected than is waited for. */
-  #abandon(waiter: Waiter, signal: AbortSignal): void {
-    this.#dismiss(waiter).refuse(abortError(signal, this.#opening.size > 0 ? "connect" : "queue"));
-    const surplus = this.#opening.size - this.#waiting.size - this.#retrying.size;
-    if (surplus > 0) for (const attempt of [...this.#opening.keys()].slice(-surplus)) attempt.abort();
+  readonly #abandon = (waiter: Waiter, signal: AbortSignal): void => {
+    this.#line.refuse(waiter, abortError(signal, this.#opening.size > 0 ? "connect" : "queue"));
+    this.#trim();
+  };
+
+  #trim(): void {
+    this.#restResume();
+    this.#opening.abort(Math.min(this.#opening.size - this.#line.size, this.#size - this.#warmth.least));
   }
 
-  #dismiss(waiter: Waiter): Waiter {
-    (waiter.wantsNew ? this.#retrying : this.#waiting).delete(waiter);
-    waiter.stopListening?.();
-    return waiter;
+  /** A pause that nobody waits for keeps nothing alive. */
+  #restResume(): void {
+    if (this.#line.size === 0) this.#resume.clear();
   }
 
-  #forget(connection: Connection): void {
-    if (this.#idle.delete(connection)) this.#match();
+  /** A connection has ended: by itself, where it was idle. */
+  #forget(member: Member): void {
+    this.#closed++;
+    if (!this.#idle.delete(member)) return;
+    this.#warmth.lost();
+    this.#match();
   }
 
-  async #retire(connection: Connection): Promise<void> {
-    this.#idle.delete(connection);
+  #retire(member: Member): void {
+    const { connection } = member;
     connection.hold(true);
-    await connection.quit();
-  }
-
-  /** One timer for all idle connections, which does not keep the process alive. */
-  #reap(): void {
-    const [oldest] = this.#idle.values();
-    if (oldest === undefined || this.#reaper !== undefined || this.#isClosed) return;
-    const timer: { unref?(): void } | ReturnType<typeof setTimeout> = setTimeout(
-      () => {
-        this.#reaper = undefined;
-        const now = performance.now();
-        for (const [connection, expires] of this.#idle) if (expires <= now) void this.#retire(connection);
-        this.#reap();
-      },
-      Math.max(0, oldest - performance.now()),
+    this.#closing.set(
+      connection,
+      connection.quit().then(() => void this.#closing.delete(connection)),
     );
-    this.#reaper = timer as ReturnType<typeof setTimeout>;
-    timer.unref?.();
   }
 }
 
-interface Wait {
-  readonly signal?: AbortSignal | undefined;
-  readonly fresh?: boolean;
+function closedError(): TransportError {
+  return new TransportError("the client was closed", { code: "aborted", phase: "queue" });
 }
