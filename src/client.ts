@@ -1,60 +1,66 @@
 // What the user holds: a client that sends messages and says what became of each.
 
-import { abortError, TimeLimit } from "./abort.ts";
-import { join } from "./bytes.ts";
+import { TimeLimit } from "./abort.ts";
+import { ask } from "./asking.ts";
+import { Bulk, readMessages, type SendResult } from "./bulk.ts";
+import { noop, vrfy } from "./commands.ts";
 import { composeToWait } from "./compose.ts";
-import { Content, flowsOf, isInMemory } from "./content.ts";
-import { ConfigError, type RejectedRecipient, type Reply, SmtpError, spent } from "./errors.ts";
-import { describe, type Keys, readObject } from "./input.ts";
-import type { Envelope, Message } from "./message.ts";
+import { Dispatch, type DispatchOptions, type Means, type Told } from "./dispatch.ts";
+import { ConfigError, MessageError, type Reply, ReplyError, SmtpError } from "./errors.ts";
+import { describeReply, reasonOf } from "./excerpt.ts";
+import { readText } from "./input.ts";
+import type { Message } from "./message.ts";
 import type { Composition } from "./mime.ts";
+import {
+  type CloseOptions,
+  readCloseOptions,
+  readSendManyOptions,
+  readSendOptions,
+  type SendManyOptions,
+  type SendOptions,
+} from "./options/calls.ts";
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
-import { type Loan, Pool } from "./pool.ts";
-import { dismiss, isReady, prepare } from "./prepare.ts";
-import type { Outcome } from "./protocol/transaction.ts";
+import { Pool, type PoolStats, USUAL_IN_FLIGHT } from "./pool.ts";
+import type { Receipt } from "./receipt.ts";
+import { type MessageCounts, Tally } from "./tally.ts";
+import type { Diagnostics } from "./trace.ts";
 import type { Connect } from "./transport/wire.ts";
 
-/** Records one message that the server took responsibility for. */
-export interface Receipt {
-  /** The Message-ID, with its angle brackets. */
-  readonly messageId: string;
-  readonly envelope: Envelope;
-  /** The recipients that the server accepted, at least one. */
-  readonly accepted: readonly string[];
-  /** Those that it refused, each with the reply. */
-  readonly rejected: readonly RejectedRecipient[];
-  /** The reply to the end of the mail data. */
-  readonly reply: Reply;
-  /** The extensions that were used for it, by their EHLO keywords. */
-  readonly extensions: readonly string[];
-  /** How many connections it took: 2 where a reused one turned out to be dead before anything was sent. */
-  readonly attempts: number;
-  /** Milliseconds. */
-  readonly timings: {
-    /** Until there was a connection to send it over. */
-    readonly acquire: number;
-    /** From MAIL to the reply to the end of the mail data. */
-    readonly transaction: number;
-    readonly total: number;
-  };
-}
-
-export interface SendOptions {
-  /** Gives up. What is reported then says whether the message may have been sent. */
-  readonly signal?: AbortSignal;
-}
+/** Counts what a client does now, and what it has done. */
+export interface ClientStats extends PoolStats, MessageCounts {}
 
 /** Is `SmtpClient` without its runtime: the doors hand it the way to connect. */
 export class Client {
   readonly #options: ResolvedOptions;
   readonly #pool: Pool;
-  #underWay = 0;
-  #done: () => void = () => {};
+  readonly #tally: Tally;
+  readonly #means: Means;
+  readonly #forced = new AbortController();
   #closing: Promise<void> | undefined;
 
-  constructor(options: string | URL | SmtpClientOptions, connect: Connect) {
-    this.#options = resolveOptions(options, connect);
-    this.#pool = new Pool(this.#options.settings, this.#options.limits);
+  constructor(options: string | URL | SmtpClientOptions, connect: Connect, diagnostics?: Diagnostics) {
+    const resolved = resolveOptions(options, connect, diagnostics);
+    const { limits, rateLimit: limiter, retry, settings, signers, timeout } = resolved;
+    this.#options = resolved;
+    this.#pool = new Pool(settings, limits, limiter);
+    this.#tally = new Tally(settings.trace.log);
+    this.#means = {
+      pool: this.#pool,
+      tally: this.#tally,
+      audience: settings.trace,
+      forced: this.#forced.signal,
+      patience: settings.timeouts.content,
+      onPartial: settings.onPartial,
+      limiter,
+      retry,
+      signers,
+      timeout,
+    };
+  }
+
+  /** How many connections and messages there are, by what they are doing. */
+  get stats(): ClientStats {
+    return { ...this.#pool.stats, ...this.#tally.counts };
   }
 
   /**
@@ -68,16 +74,57 @@ export class Client {
    * @throws ProtocolError when it breaks the rules of SMTP
    * @throws TransportError when the network, TLS or time fails, or `signal` is aborted
    */
-  async send(message: Message, options?: SendOptions): Promise<Receipt> {
-    let task: Task | undefined;
+  send(message: Message, options?: SendOptions): Promise<Receipt> {
     try {
-      task = this.#begin(options);
-      return await this.#send(message, task.signal);
+      const signal = readSendOptions(options);
+      const composition = this.#compose(message);
+      // Without an async function: of what waits, its frame would be the largest part.
+      return new Promise<Receipt>((sent, failed) => {
+        this.#dispatch(composition, { signal }, { sent, failed });
+      }).catch(rethrow);
     } catch (error) {
-      throw traced(error, this.send);
-    } finally {
-      this.#end(task);
+      return Promise.reject(traced(error, this.send));
     }
+  }
+
+  /**
+   * Sends any number of messages, of which only a few are in memory at a time: they are taken from `messages` as fast as
+   * they are sent and the results are read. A message that fails is a result like any other, and ends nothing.
+   *
+   * Leaving the loop takes no more messages, and waits for those under way. What `messages` throws is thrown when all
+   * that it gave has been told; so is the end of the client, or of `signal`, where there may be more messages.
+   *
+   * @throws ConfigError naming the option that cannot be used
+   * @example
+   * ```ts
+   * const client = new SmtpClient("smtps://user:pass@smtp.example.com");
+   * const subscribers = ["bob@example.org", "carol@example.org"];
+   * const messages = subscribers.map((to) => ({ from: "news@example.com", to, subject: "News", text: "…" }));
+   * for await (const result of client.sendMany(messages)) {
+   *   if (!result.ok) console.log(result.index, result.error.delivery, result.error.message);
+   * }
+   * await client.close();
+   * ```
+   */
+  sendMany(
+    messages: Iterable<Message> | AsyncIterable<Message>,
+    options?: SendManyOptions,
+  ): AsyncIterableIterator<SendResult, undefined> {
+    const open = readMessages(messages);
+    const { concurrency, inFlight, signal, onProgress } = readSendManyOptions(options);
+    return new Bulk(open, {
+      concurrency: concurrency ?? this.#options.limits.maxConnections * (inFlight ?? USUAL_IN_FLIGHT),
+      signal,
+      onProgress,
+      check: () => this.#refuseIfClosed(),
+      send: (message, told) => {
+        try {
+          this.#dispatch(this.#compose(message), { signal, inFlight }, told);
+        } catch (error) {
+          told.failed(error);
+        }
+      },
+    });
   }
 
   /**
@@ -86,147 +133,142 @@ export class Client {
    * @throws what `send` throws for a connection that cannot be opened
    */
   async verify(options?: SendOptions): Promise<void> {
-    let task: Task | undefined;
     try {
-      task = this.#begin(options);
-      const connection = await this.#pool.open(task.signal);
-      await connection.quit();
+      await this.#call(options, async (signal) => {
+        const connection = await this.#pool.open(signal);
+        await connection.quit();
+      });
     } catch (error) {
       throw traced(error, this.verify);
-    } finally {
-      this.#end(task);
     }
   }
 
-  /** Waits for the messages under way, says goodbye on every connection, and takes no more messages. */
-  close(): Promise<void> {
-    this.#closing ??= this.#drain();
-    return this.#closing;
+  /**
+   * Asks the server about an address or a name (VRFY, RFC 5321 §3.5.1) and returns what it said, a refusal too: 250 and
+   * 251 know it, 550, 551 and 553 do not. Most servers say 252 to whatever they are asked, which tells nothing, or do not
+   * answer such questions at all; whether a message arrives is seen by sending it.
+   */
+  async vrfy(name: string, options?: SendOptions): Promise<Reply> {
+    try {
+      const command = vrfy(readText(name, "name"));
+      return await this.#call(options, (signal) => ask(command, this.#means, signal));
+    } catch (error) {
+      throw traced(error, this.vrfy);
+    }
+  }
+
+  /**
+   * Sees whether the server is there (NOOP, RFC 5321 §4.1.1.9), over a connection that is open where there is one.
+   *
+   * @throws ReplyError when it refuses even that
+   */
+  async noop(options?: SendOptions): Promise<Reply> {
+    try {
+      const reply = await this.#call(options, (signal) => ask(noop(), this.#means, signal));
+      if (reply.code < 400) return reply;
+      throw new ReplyError(`the server refused to do nothing: ${describeReply(reply)}`, {
+        code: "noop_refused",
+        phase: "noop",
+        verb: "NOOP",
+        reply,
+        delivery: "not-sent",
+      });
+    } catch (error) {
+      throw traced(error, this.noop);
+    }
+  }
+
+  /**
+   * Takes no more messages, waits for those under way, and says goodbye on every connection. With `force` it waits for
+   * nothing, also when it is called a second time.
+   */
+  close(options?: CloseOptions): Promise<void> {
+    try {
+      const isForced = readCloseOptions(options);
+      this.#closing ??= this.#drain();
+      if (!isForced) return this.#closing;
+      this.#forced.abort(new ConfigError("client", "it was closed by force", { code: "client_closed" }));
+      return this.#pool.close({ force: true });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
-    const started = performance.now();
-    const { settings, signers } = this.#options;
-    let composition = composeToWait(message);
-    if (!isReady(composition, signers)) {
-      composition = await prepare(composition, { signers, patience: settings.timeouts.content, signal });
-    }
-    const { envelope, messageId } = composition;
+  #compose(message: Message): Composition {
+    this.#refuseIfClosed();
     try {
-      for (let attempts = 1; ; attempts++) {
-        const loan =
-          (attempts === 1 ? this.#pool.take() : undefined) ??
-          (await this.#pool.wait({ signal, fresh: attempts > 1 }));
-        const acquired = performance.now();
-        try {
-          if (signal?.aborted) throw abortError(signal, "queue");
-          const { chunks, needs } = fitting(composition, loan);
-          const outcome: Outcome = await loan.connection.deliver(
-            {
-              from: envelope.from,
-              to: envelope.to,
-              content: isInMemory(chunks) ? join(chunks) : new Content(chunks),
-              utf8: needs.utf8,
-              eightBit: needs.eightBit,
-            },
-            signal,
-          );
-          const ended = performance.now();
-          return {
-            messageId,
-            envelope,
-            accepted: outcome.accepted,
-            rejected: outcome.rejected,
-            reply: outcome.reply,
-            extensions: outcome.used,
-            attempts,
-            timings: { acquire: acquired - started, transaction: ended - acquired, total: ended - started },
-          };
-        } catch (error) {
-          if (attempts > 1 || !isStale(error, loan) || !canSendAgain(composition)) throw error;
-        } finally {
-          this.#pool.release(loan.connection);
-        }
-      }
-    } catch (error) {
-      throw error instanceof SmtpError && !isRepeatable(composition) ? spent(error, OPEN_AGAIN) : error;
-    } finally {
-      dismiss(composition);
+      return composeToWait(message);
+    } catch (thrown) {
+      // What is not ours is a getter's, or that of a Proxy: nothing has been sent yet.
+      const error = thrown instanceof SmtpError ? thrown : unreadable(thrown);
+      this.#tally.failed(error);
+      throw error;
     }
   }
 
+  /** Sends a message in the sight of those who follow it, where anybody does. */
+  #dispatch(composition: Composition, options: DispatchOptions, told: Told): void {
+    const { send } = this.#options.settings.trace;
+    if (!send?.isHeard) {
+      Dispatch.begin(composition, this.#means, options, told);
+      return;
+    }
+    const { host, port } = this.#options.settings.target;
+    const work = (): Promise<Receipt> =>
+      new Promise((sent, failed) => Dispatch.begin(composition, this.#means, options, { sent, failed }));
+    const { messageId, envelope } = composition;
+    const context = { host, port, messageId, recipients: envelope.to.length };
+    send.run(context, work, (receipt) => receipt).then(told.sent, told.failed);
+  }
+
   async #drain(): Promise<void> {
-    if (this.#underWay > 0) {
+    if (this.#tally.underWay > 0) {
       await new Promise<void>((resolve) => {
-        this.#done = resolve;
+        this.#tally.onIdle = resolve;
       });
     }
     await this.#pool.close();
   }
 
-  /** Counts a call as under way, and gives it the time it has. */
-  #begin(options: SendOptions | undefined): Task {
-    const signal = readSignal(options);
-    if (this.#closing !== undefined) {
-      throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
-    }
+  #refuseIfClosed(): void {
+    if (this.#closing === undefined) return;
+    throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
+  }
+
+  /** Does what is no message, in the time that it has. */
+  async #call<T>(
+    options: SendOptions | undefined,
+    work: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    const signal = readSendOptions(options);
+    this.#refuseIfClosed();
     const { timeout } = this.#options;
-    this.#underWay++;
-    return timeout === undefined ? { signal } : new TimeLimit(timeout, signal);
+    const limit = timeout === undefined ? undefined : new TimeLimit(timeout, signal);
+    this.#tally.begin();
+    try {
+      return await work(limit?.signal ?? signal ?? this.#forced.signal);
+    } finally {
+      limit?.clear();
+      this.#tally.end();
+    }
   }
-
-  #end(task: Task | undefined): void {
-    if (task === undefined) return;
-    task.clear?.();
-    if (--this.#underWay === 0) this.#done();
-  }
 }
 
-/** A call under way: what may stop it, and what to do when it is over. */
-interface Task {
-  readonly signal: AbortSignal | undefined;
-  clear?(): void;
-}
-
-const SEND_OPTIONS: Keys<keyof SendOptions> = { signal: undefined };
-
-function readSignal(options: SendOptions | undefined): AbortSignal | undefined {
-  if (options === undefined) return undefined;
-  const { signal } = readObject(options, SEND_OPTIONS, "", { fault: ConfigError, whole: "options" });
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw new ConfigError("signal", `is ${describe(signal)}, not an AbortSignal`);
-}
-
-/** The message as this server can take it: 8bit where it offers that. */
-function fitting(composition: Composition, { connection }: Loan): Composition {
-  if (!composition.needs.eightBit || connection.offers("8BITMIME")) return composition;
-  return composition.sevenBit?.() ?? composition;
-}
-
-function canSendAgain({ chunks }: Composition): boolean {
-  return flowsOf(chunks).every(({ canOpen }) => canOpen);
-}
-
-/** Whether the same message can be given once more: what is in it is there still. */
-function isRepeatable({ chunks }: Composition): boolean {
-  return flowsOf(chunks).every(({ isReopenable }) => isReopenable);
-}
-
-const OPEN_AGAIN =
-  "a stream in the message has been read: send another message, or use attachment.stream() for what can be opened again";
-
-/** A connection that served others and died, or was dismissed, before this message was sent: a new one may do. */
-function isStale(error: unknown, { isReused }: Loan): boolean {
-  if (!isReused || !(error instanceof SmtpError) || error.delivery !== "not-sent") return false;
-  return error.code === "connection_lost" || error.code === "service_closing";
+function unreadable(cause: unknown): MessageError {
+  return new MessageError("message", `could not be read: ${reasonOf(cause)}`, { cause });
 }
 
 /** Errors are born on the stack of a socket. Whoever awaits the call wants to know which of theirs it was. */
 function traced(error: unknown, method: (...parameters: never[]) => unknown): unknown {
   if (error instanceof SmtpError) Error.captureStackTrace?.(error, method);
   return error;
+}
+
+/** One function for all messages: what is above it on the stack is whoever awaits. */
+function rethrow(error: unknown): never {
+  throw traced(error, rethrow);
 }

@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   "data_refused",
   "content_refused",
   "service_closing",
+  "noop_refused",
   // AuthenticationError
   "authentication_refused",
   "authentication_unavailable",
@@ -39,12 +40,14 @@ export const ERROR_CODES = [
   // TransportError
   "dns",
   "connection",
+  "proxy",
   "connection_lost",
   "tls",
   "tls_certificate",
   "tls_required",
   "deadline",
   "aborted",
+  "rate_limit_failed",
 ] as const;
 
 /** Names what went wrong; stable across releases, for `switch`. */
@@ -67,6 +70,8 @@ export type Phase =
   | "content"
   | "end-of-data"
   | "rset"
+  | "vrfy"
+  | "noop"
   | "quit"
   | "idle";
 
@@ -113,6 +118,8 @@ export abstract class SmtpError extends Error {
   readonly retryable: boolean;
   /** What to change, where that is known: it names the option. */
   declare readonly hint?: string;
+  /** Recipients for whom the server has taken the message all the same: it is not to be sent to them again. */
+  declare readonly accepted?: readonly string[];
 
   constructor(message: string, options: SmtpErrorOptions) {
     const { code, phase = "message", delivery = "not-sent", transient = false, hint } = options;
@@ -258,6 +265,11 @@ export class TransportError extends SmtpError {
 export function locate<E extends SmtpError>(error: E, phase: Phase, delivery: Delivery): E {
   const retryable = error.retryable && delivery !== "unknown";
   return Object.assign(error, { phase, delivery, retryable });
+}
+
+/** The same error, of a message that the server has taken for some of its recipients. */
+export function takenFor<E extends SmtpError>(error: E, accepted: readonly string[]): E {
+  return Object.assign(error, { accepted });
 }
 
 /** The error of a message that cannot be sent again as it is: a stream in it has been read. */

@@ -3,6 +3,7 @@
 import { Client } from "./client.ts";
 import type { SmtpClientOptions } from "./options.ts";
 import { connectNode } from "./transport/node.ts";
+import { nodeDiagnostics } from "./transport/node-diagnostics.ts";
 
 /**
  * Sends messages over SMTP. Connections are opened when they are needed, reused, and closed when they have been idle.
@@ -17,7 +18,7 @@ import { connectNode } from "./transport/node.ts";
 export class SmtpClient extends Client {
   /** @throws ConfigError naming the option that cannot be used */
   constructor(options: string | URL | SmtpClientOptions) {
-    super(options, connectNode);
+    super(options, connectNode, nodeDiagnostics());
   }
 }
 
@@ -30,9 +31,9 @@ export {
 } from "./address.ts";
 export type { Attachment } from "./attachment.ts";
 export type { MechanismName } from "./auth/mechanism.ts";
-export type { Receipt, SendOptions } from "./client.ts";
+export type { SendResult } from "./bulk.ts";
+export type { ClientStats } from "./client.ts";
 export { type ComposedStream, type ComposeStreamOptions, composeMessage, composeStream } from "./compose.ts";
-export type { TraceEvent } from "./connection.ts";
 export type { Timeouts } from "./deadline.ts";
 export { createDkimSigner, type DkimOptions, type PrivateCryptoKey, type PrivateJwk } from "./dkim.ts";
 export {
@@ -51,20 +52,31 @@ export {
   SmtpError,
   TransportError,
 } from "./errors.ts";
+export type { Logger } from "./logger.ts";
 export type {
   Alternative,
   Calendar,
+  Dsn,
   Envelope,
+  EnvelopeRecipient,
   List,
   ListTarget,
   Message,
   MessageContent,
+  MessageTerms,
+  Notify,
   OneTimeCode,
   RawContent,
   RawMessage,
 } from "./message.ts";
 export type { ComposedMessage, Needs } from "./mime.ts";
+export type { CloseOptions, Progress, SendManyOptions, SendOptions } from "./options/calls.ts";
+export type { ExtensionOptions } from "./options/extensions.ts";
 export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
+export type { PoolStats } from "./pool.ts";
+export type { Rate, RateLimiter } from "./rate-limit.ts";
+export type { Receipt } from "./receipt.ts";
+export type { Backoff, RetryOptions } from "./retry.ts";
 export type { DkimSigner } from "./signer.ts";
 export type { OpenedLater, Source } from "./source.ts";
 export type { AttachmentDetails } from "./sources/stream.ts";
@@ -78,4 +90,7 @@ export {
   renderTemplate,
   type Template,
 } from "./templates.ts";
+export type { TraceEvent } from "./trace.ts";
+export { connectOver, type NodeSocket } from "./transport/node.ts";
+export type { TlsSessions } from "./transport/sessions.ts";
 export type { Connect, Lookup, Target, TlsOptions, Wire } from "./transport/wire.ts";

@@ -404,7 +404,15 @@ describe("the public client", () => {
       for (const name of Object.getOwnPropertyNames(at)) methods.add(name);
       at = Object.getPrototypeOf(at) as object | null;
     }
-    const expected: readonly (keyof SmtpClient)[] = ["send", "verify", "close"];
+    const expected: readonly (keyof SmtpClient)[] = [
+      "send",
+      "sendMany",
+      "verify",
+      "vrfy",
+      "noop",
+      "close",
+      "stats",
+    ];
     expect([...methods].sort()).toEqual(["constructor", ...expected].sort());
   });
 });

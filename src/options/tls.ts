@@ -23,7 +23,7 @@ const TLS: Keys<keyof TlsOptions> = {
 /** What is listed is handed to the runtime, which checks it; what is not could move the connection elsewhere. */
 export function readTls(value: unknown, option: string): TlsOptions {
   const tls = defined(read(value, TLS, option));
-  optional(tls.rejectUnauthorized, "tls.rejectUnauthorized", readFlag);
-  optional(tls.checkServerIdentity, "tls.checkServerIdentity", readFunction);
+  optional(tls.rejectUnauthorized, `${option}.rejectUnauthorized`, readFlag);
+  optional(tls.checkServerIdentity, `${option}.checkServerIdentity`, readFunction);
   return tls as TlsOptions;
 }

@@ -1,0 +1,81 @@
+// What each call of a client may be told.
+
+import { ConfigError } from "../errors.ts";
+import { describe, type Keys } from "../input.ts";
+import { optional, read, readFlag, readFunction, readInteger } from "./checks.ts";
+
+export interface SendOptions {
+  /** Gives up. What is reported then says whether the message may have been sent. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SendManyOptions {
+  /** How many messages are under way at most, and how many results wait to be read. @default maxConnections × inFlight */
+  readonly concurrency?: number;
+  /**
+   * How many messages may be under way on one connection, up to 1000; fewer where the server does not bear it. When the
+   * connection dies, as many may have an unknown fate. @default 2
+   */
+  readonly inFlight?: number;
+  /** Gives up those under way, and takes no more. */
+  readonly signal?: AbortSignal;
+  /** Is told after each message; what it throws is ignored. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Counts the messages of a `sendMany`. */
+export interface Progress {
+  /** Taken by the server, for one recipient at least. */
+  readonly sent: number;
+  /** Refused by the server, or not sent. */
+  readonly failed: number;
+  /** Sent, perhaps: no answer came. */
+  readonly unknown: number;
+  readonly underWay: number;
+}
+
+export interface CloseOptions {
+  /** Waits for nothing: what waits is not sent, what is under way fails, and says what may have become of it. */
+  readonly force?: boolean;
+}
+
+const SEND: Keys<keyof SendOptions> = { signal: undefined };
+const SEND_MANY: Keys<keyof SendManyOptions> = {
+  concurrency: undefined,
+  inFlight: undefined,
+  signal: undefined,
+  onProgress: undefined,
+};
+const CLOSE: Keys<keyof CloseOptions> = { force: undefined };
+
+/** Each is in memory. A server far away is kept busy by some hundreds. */
+const MAX_CONCURRENCY = 10_000;
+/** A second of round trip times, at a thousand messages a second. */
+const MAX_IN_FLIGHT = 1_000;
+
+export function readSendOptions(given: SendOptions | undefined): AbortSignal | undefined {
+  return given === undefined ? undefined : readSignal(read(given, SEND, "").signal);
+}
+
+export function readSendManyOptions(given: SendManyOptions = {}): {
+  readonly [Name in keyof SendManyOptions]-?: SendManyOptions[Name] | undefined;
+} {
+  const { concurrency, inFlight, signal, onProgress } = read(given, SEND_MANY, "");
+  return {
+    concurrency: optional(concurrency, "concurrency", (value, option) =>
+      readInteger(value, option, 1, MAX_CONCURRENCY),
+    ),
+    inFlight: optional(inFlight, "inFlight", (value, option) => readInteger(value, option, 1, MAX_IN_FLIGHT)),
+    signal: readSignal(signal),
+    onProgress: optional(onProgress, "onProgress", readFunction<(progress: Progress) => void>),
+  };
+}
+
+export function readCloseOptions(given: CloseOptions | undefined): boolean {
+  return given !== undefined && (optional(read(given, CLOSE, "").force, "force", readFlag) ?? false);
+}
+
+function readSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw new ConfigError("signal", `is ${describe(signal)}, not an AbortSignal`);
+}
