@@ -8,7 +8,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ["test/interop/setup.ts"],
     // The tests print what the server said; vitest would put two lines of its own before each line of theirs.
     disableConsoleIntercept: true,
-    fileParallelism: false,
+    // They share the servers and what these delivered, each with subjects of its own.
+    maxWorkers: 2,
     testTimeout: 15_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,

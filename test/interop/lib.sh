@@ -1,8 +1,7 @@
 # Shared by the server scripts. Each script is: NAME.sh install | start DIR PORT... | stop DIR
-# Every server listens on 127.0.0.1 only, knows the user below, puts mail for anyone@example.test into the Maildir
-# DIR/mail, answers reject@example.test with 5yz and defer@example.test with 4yz, and refuses messages over 1 MiB.
-# "start" returns when all ports answer, and writes DIR/endpoints, a line for each listener:
-# name, smtp or lmtp, none, starttls or implicit, port.
+# Every server listens on 127.0.0.1 only, takes mail for anyone@example.test, and answers reject@example.test with 5yz
+# and defer@example.test with 4yz. "start" returns when all ports answer, and writes DIR/endpoints, a line for each
+# listener: name, smtp or lmtp, none, starttls or implicit, port or path.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

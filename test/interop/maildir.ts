@@ -6,7 +6,7 @@ import { expect, vi } from "vitest";
 
 /** A copy of a message as the server stored it for one recipient. */
 export interface StoredCopy {
-  /** From Delivered-To. */
+  /** From Delivered-To, where there is one. */
   readonly recipient: string;
   /** A character for each octet, with the trace fields the server put before it taken off, lines ended by LF. */
   readonly content: string;
@@ -36,9 +36,20 @@ export async function deliveredCopies(
 
 /** The copies there are now. */
 export async function copiesOf(maildir: string, messageId: string): Promise<StoredCopy[]> {
-  const files = await readdir(join(maildir, "new"));
-  const stored = await Promise.all(files.map((file) => readFile(join(maildir, "new", file))));
-  return Promise.all(stored.filter((octets) => octets.includes(messageId)).map(readCopy));
+  return Promise.all(
+    (await storedFiles(maildir)).filter((octets) => octets.includes(messageId)).map(readCopy),
+  );
+}
+
+/** Files that have been read: what is in a Maildir is never written to. */
+const known = new Map<string, Promise<Buffer>>();
+
+/** Everything that is in a Maildir now. */
+export async function storedFiles(maildir: string): Promise<Buffer[]> {
+  const directory = join(maildir, "new");
+  const paths = (await readdir(directory)).map((file) => join(directory, file));
+  for (const path of paths) if (!known.has(path)) known.set(path, readFile(path));
+  return Promise.all(paths.map((path) => known.get(path) ?? Buffer.of()));
 }
 
 async function readCopy(octets: Uint8Array): Promise<StoredCopy> {
@@ -59,9 +70,9 @@ async function readCopy(octets: Uint8Array): Promise<StoredCopy> {
   };
 }
 
-/** For example "ESMTPSA, TLSv1.3, sender alice", from a Received field as Postfix writes it. */
+/** For example "ESMTPSA, TLSv1.3, sender alice", from a Received field as Postfix or Dovecot writes it. */
 function describeTrace(trace: string): string {
-  const protocol = /\swith (\w+) id /.exec(trace)?.[1] ?? "unknown protocol";
+  const protocol = /\swith (\w+)\s+id /.exec(trace)?.[1] ?? "unknown protocol";
   const tls = /using (TLSv[\d.]+)/.exec(trace)?.[1] ?? "no TLS";
   const sender = /Authenticated sender: (\S+)\)/.exec(trace)?.[1];
   return [protocol, tls, ...(sender === undefined ? [] : [`sender ${sender}`])].join(", ");

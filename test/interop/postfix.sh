@@ -1,7 +1,10 @@
 #!/bin/bash
-# Postfix, with Dovecot for SASL: postfix.sh install | start DIR PLAIN SUBMISSION SMTPS | stop DIR
-# A plain listener, a submission listener (STARTTLS, then AUTH) and an smtps listener (implicit TLS, AUTH). The
-# configuration, the queue and the mail are DIR's; /etc/postfix is neither read nor written.
+# Postfix, with Dovecot for SASL: postfix.sh install | start DIR PORT... | stop DIR, with eight ports
+# A plain listener, a submission listener (STARTTLS, then AUTH), an smtps listener (implicit TLS, AUTH), and plain ones
+# that bear little: "crowded" two connections of a client, "busy" and "paced" ten messages of a client in one or two
+# seconds, "strict" three mistakes, "hasty" two seconds of silence. What is accepted for gone@example.test cannot be
+# delivered, and no message may be larger than 1 MiB. All mail goes into the Maildir DIR/mail; configuration and queue
+# are DIR's too, /etc/postfix is neither read nor written.
 . "$(dirname "$0")/lib.sh"
 
 do_install() {
@@ -16,7 +19,7 @@ do_install() {
 }
 
 do_start() {
-  local dir=$1 plain=$2 submission=$3 smtps=$4
+  local dir=$1 plain=$2 submission=$3 smtps=$4 crowded=$5 busy=$6 paced=$7 strict=$8 hasty=$9
   new_dir "$dir"
   dovecot_auth "$dir"
   mkdir -p "$dir"/{etc,queue,data}
@@ -48,6 +51,8 @@ virtual_uid_maps = static:$(id -u nobody)
 virtual_gid_maps = static:$(id -g nobody)
 virtual_minimum_uid = 1
 default_transport = virtual
+transport_maps = inline:{ {gone@$DOMAIN=error:5.1.6 Moved away} }
+smtpd_reject_unlisted_recipient = no
 smtpd_recipient_restrictions =
   check_recipient_access inline:{ {reject@$DOMAIN=550 5.1.1 No such mailbox}, {defer@$DOMAIN=451 4.2.1 Mailbox busy} }
   permit_sasl_authenticated, reject_unauth_destination
@@ -63,11 +68,17 @@ smtpd_tls_auth_only = yes
 smtpd_error_sleep_time = 0
 smtpd_hard_error_limit = 1000
 smtpd_client_connection_count_limit = 0
+anvil_rate_time_unit = 1s
 END
   cat >"$dir/etc/master.cf" <<END
 $HOST:$plain      inet n - n - - smtpd
 $HOST:$submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=may
 $HOST:$smtps      inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
+$HOST:$crowded    inet n - n - - smtpd -o smtpd_client_connection_count_limit=2
+$HOST:$busy       inet n - n - - smtpd -o smtpd_client_message_rate_limit=10
+$HOST:$paced      inet n - n - - smtpd -o smtpd_client_message_rate_limit=10
+$HOST:$strict     inet n - n - - smtpd -o smtpd_hard_error_limit=3
+$HOST:$hasty      inet n - n - - smtpd -o smtpd_timeout=2s
 cleanup  unix  n - n - 0 cleanup
 qmgr     unix  n - n 300 1 qmgr
 rewrite  unix  - - n - - trivial-rewrite
@@ -85,11 +96,17 @@ END
   touch -d '1 minute ago' "$dir"/etc/* # Postfix waits until a fresh main.cf is some seconds old
   # It fails where another program has taken a port, and says so in its log only.
   postfix -c "$dir/etc" start || { cat "$dir/log"; return 1; }
-  wait_ports "$plain" "$submission" "$smtps"
+  shift
+  wait_ports "$@"
   cat >"$dir/endpoints" <<END
 plain smtp none $plain
 submission smtp starttls $submission
 smtps smtp implicit $smtps
+crowded smtp none $crowded
+busy smtp none $busy
+paced smtp none $paced
+strict smtp none $strict
+hasty smtp none $hasty
 END
 }
 

@@ -38,6 +38,52 @@ export async function recordingRelay(target: number): Promise<Relay> {
   };
 }
 
+/** What passes over one connection before it is cut: so many octets of what the client says, or of the replies. */
+export interface Cut {
+  readonly from: "client" | "server";
+  readonly after: number;
+}
+
+/** The same, where each connection is cut as `cutOf` has it, which is told how many there were before. */
+export async function cuttingRelay(
+  target: number,
+  cutOf: (connection: number) => Cut,
+): Promise<AsyncDisposable & { readonly port: number; readonly connections: number }> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const listener = createServer((client) => {
+    const cut = cutOf(connections++);
+    const server = connect(target, "127.0.0.1");
+    let left = cut.after;
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      const other = socket === client ? server : client;
+      const isCut = (cut.from === "client") === (socket === client);
+      socket.on("error", () => other.destroy()).on("close", () => other.destroy());
+      socket.on("data", (octets) => {
+        const passed = isCut ? octets.subarray(0, left) : octets;
+        if (isCut) left -= passed.length;
+        other.write(passed, () => {
+          if (left > 0) return;
+          client.destroy();
+          server.destroy();
+        });
+      });
+    }
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return {
+    port: (listener.address() as AddressInfo).port,
+    get connections() {
+      return connections;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await once(listener.close(), "close");
+    },
+  };
+}
+
 /** The content of the first message in a recording, lines ended by LF: transparency undone, or chunks put together. */
 export function sentContent(recording: Recording): string {
   const said = recording.join("");

@@ -9,19 +9,18 @@ import { fileURLToPath } from "node:url";
 
 const NOT_RUN = 77;
 const INSTALL_LIMIT = 400_000; // ms; the script limits apt-get itself, so this is the second fence
-const TEST_LIMIT = 180_000; // ms; a run takes about ten seconds
+const TEST_LIMIT = 180_000; // ms; a run takes less than a minute
 /** Programs whose tests are left out where they are missing: NAME.sh install. */
-const PROGRAMS = ["spamassassin", "dkim"];
+const PROGRAMS = ["dovecot", "spamassassin", "dkim"];
 const STOP_LIMIT = 30_000; // ms
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../..");
-const script = join(here, "postfix.sh");
 
-const reason = install(script);
+const reason = install("postfix");
 if (reason === undefined) {
   const missing = PROGRAMS.filter((name) => {
-    const why = install(join(here, `${name}.sh`));
+    const why = install(name);
     if (why !== undefined) console.log(`interop: ${name} not run: ${why}`);
     return why !== undefined;
   });
@@ -32,9 +31,9 @@ if (reason === undefined) {
   process.exitCode = NOT_RUN;
 }
 
-/** Why what the script starts cannot be used here, if it cannot. */
-function install(script) {
-  const { status, error, stderr } = spawnSync("bash", [script, "install"], {
+/** Why the program cannot be used here, if it cannot. */
+function install(name) {
+  const { status, error, stderr } = spawnSync("bash", [join(here, `${name}.sh`), "install"], {
     stdio: ["ignore", "ignore", "pipe"],
     encoding: "utf8",
     timeout: INSTALL_LIMIT,
@@ -52,7 +51,7 @@ async function runTests(missing) {
     const tests = spawn(process.execPath, [vitest, ...options], {
       cwd: root,
       stdio: "inherit",
-      env: { ...process.env, INTEROP_DIR: directory },
+      env: { ...process.env, INTEROP_DIR: directory, INTEROP_MISSING: missing.join(" ") },
     });
     // Whoever stops this process stops the tests, and what follows below still happens.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => tests.kill(signal));
@@ -65,7 +64,10 @@ async function runTests(missing) {
     return code ?? 1;
   } finally {
     // The tests stop what they started; this is for the tests that were stopped themselves.
-    spawnSync("bash", [script, "stop", join(directory, "postfix")], { stdio: "ignore", timeout: STOP_LIMIT });
+    for (const server of ["postfix", "dovecot"]) {
+      const stop = [join(here, `${server}.sh`), "stop", join(directory, server)];
+      spawnSync("bash", stop, { stdio: "ignore", timeout: STOP_LIMIT });
+    }
     rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,8 @@
 // A message that is hard to carry, and the comparison of what arrived with what was meant.
+import { Readable } from "node:stream";
 import type { Email } from "postal-mime";
 import { expect } from "vitest";
+import type { Message } from "../../src/index.ts";
 import type { StoredCopy } from "./maildir.ts";
 
 /** The fields used here, each in one of the forms a user may write. */
@@ -67,6 +69,18 @@ export function fullMessage(subject: string): Sample {
       },
     ],
   };
+}
+
+/** The message with its files as they are, or as streams of them. */
+export function inForm(message: Sample, form: "in memory" | "streamed"): Message {
+  const { attachments = [], ...others } = message;
+  const streams = attachments.map((file) => ({ ...file, content: Readable.from(halves(file.content)) }));
+  return { ...others, attachments: form === "streamed" ? streams : attachments };
+}
+
+function halves(octets: Uint8Array): readonly Uint8Array[] {
+  const middle = octets.length >> 1;
+  return [octets.subarray(0, middle), octets.subarray(middle)];
 }
 
 /** Compares field by field and part by part, and says how many of each agree. */

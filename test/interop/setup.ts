@@ -10,19 +10,22 @@ import type { TestProject } from "vitest/node";
 
 /** A running server, as the tests need to know it. */
 export interface InteropServer {
-  /** The Maildir of everything the server accepted. */
-  readonly maildir: string;
+  /** Where the mail is that the server delivered: a Maildir, or a folder with one for each user. */
+  readonly mail: string;
   /** The file the server logs to. */
   readonly log: string;
   /** The certificate of the throw-away authority, in PEM. */
   readonly ca: string;
   /** By the name of the listener. */
   readonly ports: Readonly<Record<string, number>>;
+  /** The same, where it is a Unix socket. */
+  readonly paths: Readonly<Record<string, string>>;
 }
 
 declare module "vitest" {
   export interface ProvidedContext {
     postfix: InteropServer;
+    dovecot: InteropServer;
   }
 }
 
@@ -30,10 +33,29 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const root = process.env.INTEROP_DIR;
   if (root === undefined) throw new Error("start the interop tests with: npm run test:interop");
   await chmod(root, 0o755); // the servers run as users of their own
-  const directory = join(root, "postfix");
-  project.provide("postfix", await start("postfix", directory, { listeners: 3 }));
-  return () => script("postfix", "stop", directory);
+  const missing = process.env.INTEROP_MISSING?.split(" ") ?? [];
+  const running: string[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of running) await script(server, "stop", join(root, server));
+  };
+  try {
+    for (const [server, listeners] of SERVERS) {
+      if (missing.includes(server)) continue;
+      running.push(server);
+      project.provide(server, await start(server, join(root, server), { listeners }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
 }
+
+/** Each with the number of ports that it listens on. */
+const SERVERS = [
+  ["postfix", 8],
+  ["dovecot", 1],
+] as const;
 
 const ATTEMPTS = 3;
 
@@ -53,15 +75,18 @@ async function start(
     }
   }
   const ports: Record<string, number> = {};
+  const paths: Record<string, string> = {};
   for (const line of (await readFile(join(directory, "endpoints"), "utf8")).trimEnd().split("\n")) {
-    const [name = "", , , port] = line.split(" ");
-    ports[name] = Number(port);
+    const [name = "", , , place = ""] = line.split(" ");
+    if (place.startsWith("/")) paths[name] = place;
+    else ports[name] = Number(place);
   }
   return {
-    maildir: join(directory, "mail"),
+    mail: join(directory, "mail"),
     log: join(directory, "log"),
     ca: await readFile(join(directory, "certs/ca.crt"), "utf8"),
     ports,
+    paths,
   };
 }
 
