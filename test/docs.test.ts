@@ -18,14 +18,18 @@ const pages = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "docs/connecting.md",
   "docs/errors.md",
   "docs/messages.md",
+  "docs/tracing.md",
 ];
 const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" }).filter((path) =>
   path.endsWith(".ts"),
 );
 const examples = [
-  ...["README.md", "docs/errors.md", "docs/messages.md"].flatMap(examplesInMarkdown),
+  ...["README.md", "docs/connecting.md", "docs/errors.md", "docs/messages.md", "docs/tracing.md"].flatMap(
+    examplesInMarkdown,
+  ),
   ...sources.flatMap((path) => examplesInSource(`src/${path}`)),
 ];
 

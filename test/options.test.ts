@@ -71,7 +71,13 @@ describe("defaults", () => {
       endOfData: 600_000,
       quit: 2_000,
     });
-    expect(limits).toEqual({ maxConnections: 5, idleTimeout: 30_000 });
+    expect(limits).toEqual({
+      maxConnections: 5,
+      minConnections: 0,
+      maxMessagesPerConnection: 100,
+      maxConnectionAge: 600_000,
+      idleTimeout: 30_000,
+    });
     expect(timeout).toBeUndefined();
     expect(resolve({ host: HOST, timeouts: { greeting: 5 } }).settings.timeouts).toEqual({
       ...settings.timeouts,
@@ -178,7 +184,28 @@ const EVERY_BAD_VALUE: Readonly<Record<string, readonly unknown[]>> = {
   "timeouts.quit": NO_TIME,
   "timeouts.socket": [5],
   maxConnections: [...NO_INTEGER, 1_001],
+  minConnections: [...NO_INTEGER.slice(1), 6, 1_001],
+  maxMessagesPerConnection: [...NO_INTEGER, 1_000_001],
+  maxConnectionAge: NO_TIME,
   idleTimeout: NO_TIME,
+  rateLimit: [
+    null,
+    5,
+    "x",
+    true,
+    [],
+    {},
+    { messages: 5 },
+    { per: 5 },
+    { messages: 1, per: 1, rate: 1 },
+    () => {},
+  ],
+  "rateLimit.messages": NO_INTEGER,
+  "rateLimit.per": NO_TIME,
+  "rateLimit.acquire": NO_FUNCTION,
+  retry: [null, true, 5, "x", [], () => {}],
+  "retry.attempts": [...NO_INTEGER, 11],
+  "retry.transient": NO_FLAG,
   extensions: NO_OBJECT,
   "extensions.pipelining": NO_FLAG,
   "extensions.size": NO_FLAG,
@@ -186,6 +213,9 @@ const EVERY_BAD_VALUE: Readonly<Record<string, readonly unknown[]>> = {
   "extensions.starttls": [false],
   "extensions.auth": [false],
   trace: NO_FUNCTION,
+  logger: [null, 5, "x", true, [], {}, { log: () => {} }, () => {}],
+  "logger.debug": NO_FUNCTION,
+  "logger.error": NO_FUNCTION,
   lookup: NO_FUNCTION,
   connect: NO_FUNCTION,
   url: ["", 5, null, true, {}, "x", "http://mail.example", "smtp:", "smtp://", "mailto:a@b.example"],
