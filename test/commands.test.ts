@@ -3,7 +3,7 @@ import { decodeLatin1, encodeUtf8 } from "../src/bytes.ts";
 import * as commands from "../src/commands.ts";
 import { MessageError } from "../src/errors.ts";
 
-const { auth, ehlo, encodeGroup, helo, mailFrom, MAX_COMMAND_LINE, rcptTo, saslResponse } = commands;
+const { auth, ehlo, encodeGroup, helo, mailFrom, MAX_COMMAND_LINE, rcptTo, saslResponse, vrfy } = commands;
 
 /** Every command that takes something from outside, with `value` in each place. */
 const PLACES: readonly [string, (value: string) => unknown][] = [
@@ -13,6 +13,9 @@ const PLACES: readonly [string, (value: string) => unknown][] = [
   ["a quoted reverse-path", (value) => mailFrom(`"a${value}"@example.com`, [])],
   ["the domain of a reverse-path", (value) => mailFrom(`a@example.com${value}`, [])],
   ["a parameter of MAIL", (value) => mailFrom("a@example.com", [`SIZE=1${value}`])],
+  ["a parameter of RCPT", (value) => rcptTo("a@example.com", [`ORCPT=rfc822;a${value}`])],
+  ["who is asked about", (value) => vrfy(`bob${value}`)],
+  ["the name in LHLO", (value) => commands.lhlo(`mx${value}.example`)],
   ["the forward-path", (value) => rcptTo(`a${value}@example.com`)],
   ["a quoted forward-path", (value) => rcptTo(`"a${value}"@example.com`)],
   ["the name of a mechanism", (value) => auth(`PLAIN${value}`, undefined, [])],
@@ -70,6 +73,87 @@ describe("paths", () => {
   test("a path that is too long does not leave", () => {
     expect(() => rcptTo(`${"a".repeat(1020)}@example.com`)).toThrow(MessageError);
   });
+});
+
+describe("parameters", () => {
+  test("stand behind the path, each behind a space", () => {
+    expect(mailFrom("", ["SIZE=1", "SMTPUTF8"]).line).toBe("MAIL FROM:<> SIZE=1 SMTPUTF8");
+    expect(rcptTo("a@b.c", ["NOTIFY=NEVER", "ORCPT=rfc822;a@b.c"]).line).toBe(
+      "RCPT TO:<a@b.c> NOTIFY=NEVER ORCPT=rfc822;a@b.c",
+    );
+    expect(rcptTo("a@b.c", []).line).toBe(rcptTo("a@b.c").line);
+  });
+
+  test.each([
+    ...[
+      "",
+      "=",
+      "=1",
+      "-A",
+      "A=",
+      "A=1 B",
+      "A=1=2",
+      "A B",
+      " A",
+      "A ",
+      "A=\u00fc",
+      "A=\u2028",
+      "A=\ud800",
+      "\u017fIZE=1",
+    ],
+    ...["<>", "A<B>", "A=1> B"],
+  ])("that are none do not leave: %j", (parameter) => {
+    expect(() => mailFrom("a@b.c", [parameter])).toThrow("is not a parameter");
+    expect(() => rcptTo("a@b.c", ["NOTIFY=NEVER", parameter])).toThrow("is not a parameter");
+  });
+
+  const PATH = `${"a".repeat(64)}@${"b".repeat(185)}.com`;
+
+  test("may be as long as the extensions have them, all at once", () => {
+    const mail = mailFrom(PATH, [
+      ...["SIZE=99999999999999999999", "BODY=BINARYMIME", "SMTPUTF8", "RET=HDRS", `ENVID=${"x".repeat(94)}`],
+      ...["REQUIRETLS", "MT-PRIORITY=-9", "BY=999999999;RT", "HOLDUNTIL=9999-12-31T23:59:59Z"],
+    ]);
+    expect(mail.line.endsWith("Z")).toBe(true);
+    const rcpt = rcptTo(PATH, ["NOTIFY=SUCCESS,FAILURE,DELAY", `ORCPT=rfc822;${"x".repeat(487)}`]);
+    expect(rcpt.line.length).toBeGreaterThan(MAX_COMMAND_LINE);
+  });
+
+  test("may not be longer", () => {
+    expect(() => mailFrom(PATH, [`ENVID=${"x".repeat(600)}`])).toThrow("is the limit");
+    expect(() => rcptTo(PATH, [`ORCPT=rfc822;${"x".repeat(900)}`])).toThrow("is the limit");
+  });
+});
+
+describe("VRFY", () => {
+  test.each([
+    ["bob", "VRFY bob"],
+    ["bob@example.org", "VRFY bob@example.org"],
+    ['"Bob B"', 'VRFY "Bob B"'],
+    ["j\u00fcrgen@example.org", "VRFY j\u00fcrgen@example.org SMTPUTF8"],
+  ])("asks about %s", (who, line) => {
+    expect(vrfy(who)).toMatchObject({ verb: "VRFY", line });
+  });
+
+  test.each([
+    "",
+    "a\ud800",
+    "a\u2028b",
+    "a\u0085b",
+    "bob SMTPUTF8",
+    "<bob>",
+    "bob>",
+    '"bob',
+    "b".repeat(600),
+  ])("does not leave about %j", (who) => {
+    expect(() => vrfy(who)).toThrow(MessageError);
+  });
+});
+
+test("NOOP and LHLO are themselves", () => {
+  expect(decodeLatin1(encodeGroup([commands.noop(), commands.lhlo("mx.example")]))).toBe(
+    "NOOP\r\nLHLO mx.example\r\n",
+  );
 });
 
 describe("secrets", () => {

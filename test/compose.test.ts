@@ -287,8 +287,13 @@ describe("a signature", () => {
       if (!(content instanceof Uint8Array)) for await (const _ of content);
       return never;
     };
-    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>", sevenBit: undefined };
-    const needs = { utf8: false, eightBit: false };
+    const part = {
+      envelope: { from: "", to: [] },
+      messageId: "<1@x>",
+      terms: undefined,
+      sevenBit: undefined,
+    };
+    const needs = { utf8: false, eightBit: false, binary: false };
     for (const chunks of [["x\r\n"], [flowOf(new Blob(["x"]))]]) {
       const prepared = prepare({ ...part, needs, chunks }, { signers: [{ sign: reads }], patience: 20 });
       expect(await errorOf(prepared)).toMatchObject({
@@ -348,8 +353,8 @@ describe("a signature", () => {
 
   test("is over what needs no conversion on the way, where there is a choice", async () => {
     const one = signer();
-    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>" };
-    const needs = { utf8: false, eightBit: false };
+    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>", terms: undefined };
+    const needs = { utf8: false, eightBit: false, binary: false };
     const sevenBit = { ...part, needs, chunks: ["=C3=BC\r\n"], sevenBit: undefined };
     const composition = {
       ...part,
@@ -465,8 +470,8 @@ describe("preparing a message", () => {
   });
 
   function compositionOf(content: Source): Parameters<typeof prepare>[0] {
-    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>" };
-    const needs = { utf8: false, eightBit: false };
+    const part = { envelope: { from: "", to: [] }, messageId: "<1@x>", terms: undefined };
+    const needs = { utf8: false, eightBit: false, binary: false };
     return { ...part, needs, chunks: [flowOf(content)], sevenBit: undefined };
   }
 });

@@ -103,7 +103,7 @@ describe("a message of text", () => {
       to: ["b@example.org", "c@example.org", "d@example.org", "e@example.org"],
     });
     expect(composed.messageId).toBe("<00000000000000000000000000000000@example.com>");
-    expect(composed.needs).toEqual({ utf8: false, eightBit: false });
+    expect(composed.needs).toEqual({ utf8: false, eightBit: false, binary: false });
     expectCanonical(composed);
   });
 
@@ -244,7 +244,7 @@ describe("the header section", () => {
 
   test("holds a UTF-8 address as it is, and says that the server must know SMTPUTF8", () => {
     const composed = compose({ ...BASE, to: "Jürgen <jürgen@example.org>" });
-    expect(composed.needs).toEqual({ utf8: true, eightBit: false });
+    expect(composed.needs).toEqual({ utf8: true, eightBit: false, binary: false });
     expect(fieldsOf(composed)).toContain("To: =?utf-8?Q?J=C3=BCrgen?= <jürgen@example.org>");
     expectCanonical(composed);
     expect(compose({ ...BASE, bcc: "jürgen@example.org" }).needs.utf8).toBe(true);
