@@ -4,7 +4,7 @@
 import { describeMachine } from "./lib/machine.mjs";
 import { fillReadme, writeResults } from "./lib/results.mjs";
 
-const SCENARIOS = ["compose", "send", "turns", "dkim", "cold", "memory"];
+const SCENARIOS = ["compose", "send", "turns", "distance", "dkim", "cold", "memory"];
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");

@@ -11,15 +11,20 @@ export interface Caller<T> {
 }
 
 interface Waiting {
+  readonly dialogue: Dialogue<unknown>;
   readonly caller: Caller<unknown>;
   readonly stopListening: (() => void) | undefined;
 }
 
 export class Callers {
-  readonly #waiting: Map<Dialogue<unknown>, Waiting> = new Map();
+  /**
+   * In the order they came, which is nearly that in which they leave. Not a map: one that is filled and emptied all the
+   * time leaves its tables behind, each of which keeps the next from the garbage collector, and all that was in it.
+   */
+  readonly #waiting: Waiting[] = [];
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
   /** `giveUp` is called when the caller does not wait any more. */
@@ -29,17 +34,16 @@ export class Callers {
     { signal, giveUp }: { readonly signal: AbortSignal | undefined; readonly giveUp: () => void },
   ): void {
     const stopListening = signal && onAbort(signal, giveUp);
-    // The map pairs each dialogue with the caller it was begun for: what is given back to them is what it came to.
-    this.#waiting.set(dialogue, { caller: caller as Caller<unknown>, stopListening });
+    // What is given back to a caller is what their own dialogue came to.
+    this.#waiting.push({ dialogue, caller: caller as Caller<unknown>, stopListening });
   }
 
   /** Takes the caller of a dialogue, who hears of it no more than once. */
   take(dialogue: Dialogue<unknown>): Caller<unknown> | undefined {
-    const waiting = this.#waiting.get(dialogue);
-    if (waiting === undefined) return undefined;
-    this.#waiting.delete(dialogue);
-    waiting.stopListening?.();
-    return waiting.caller;
+    const at = this.#waiting.findIndex((one) => one.dialogue === dialogue);
+    const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    waiting?.stopListening?.();
+    return waiting?.caller;
   }
 }
 

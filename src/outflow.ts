@@ -88,7 +88,9 @@ export class Outflow {
         while (this.#session.room === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
         if (this.#pump !== pump) return;
         last = block.last;
-        await this.#hand(how === "whole" ? block.octets : this.#chunk(block.octets, last), last);
+        // Two writes where it is a block of 64 KiB: as fast as one, and without a copy of it.
+        if (how === "in chunks") this.#announce(block.octets.length, last);
+        await this.#hand(block.octets, last);
         if (this.#pump !== pump) return;
       }
       this.#pump = undefined;
@@ -144,12 +146,12 @@ export class Outflow {
     this.#starving = undefined;
   }
 
-  /** The octets of a chunk behind its command, which is owed a reply from here on. */
-  #chunk(octets: Uint8Array, last: boolean): Uint8Array {
-    const command = last ? bdatLast(octets.length) : bdat(octets.length);
+  /** Says the command of a chunk, which is owed a reply from here on. */
+  #announce(octets: number, last: boolean): void {
+    const command = last ? bdatLast(octets) : bdat(octets);
     this.#banks.said(command);
     this.#session.chunkGoes(last ? "BDAT LAST" : "BDAT");
-    return join([encodeGroup([command]), octets]);
+    this.say(encodeGroup([command]));
   }
 
   /** The wire is full: until it has taken all of it, no server can have accepted what is in it. */

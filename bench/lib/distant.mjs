@@ -1,4 +1,4 @@
-// A contestant with one connection to a sink that is far away.
+// A contestant whose sink is far away.
 
 import { startProxy } from "./proxy.mjs";
 import { CREDENTIALS } from "./sink.mjs";
@@ -12,20 +12,22 @@ import { CREDENTIALS } from "./sink.mjs";
  * @property {"none" | "starttls" | "tls"} security
  * @property {boolean} [auth]
  * @property {number} roundTrip                    milliseconds
+ * @property {number} [connections]                at most; one, where it is not said
  * @property {number} [recipients]
  * @property {number} [batch]                      how many messages are queued at once, where more than one
  */
 
 /**
- * Runs `use` with a function that has the contestant send once, and says how many turns and milliseconds it took.
- * Rejects with what went wrong.
+ * Runs `use` with a function that has the contestant send once, and says how many turns and milliseconds it took. It may
+ * be told to queue another number of messages. Rejects with what went wrong.
  * @template T
  * @param {Setting} setting
- * @param {(send: () => Promise<{ turns: number, wall: number }>) => Promise<T>} use
+ * @param {(send: (batch?: number) => Promise<{ turns: number, wall: number }>) => Promise<T>} use
  * @returns {Promise<T>}
  */
 export async function fromAfar(setting, use) {
-  const { child, module, mode, sink, security, auth = false, roundTrip, recipients, batch } = setting;
+  const { child, module, mode, sink, security, auth = false, roundTrip } = setting;
+  const { connections = 1, recipients, batch } = setting;
   const ask = async (request) => {
     const answer = await child.ask(request);
     const fault = answer.failed ?? answer.notYet;
@@ -40,7 +42,7 @@ export async function fromAfar(setting, use) {
       export: "send",
       options: {
         kind: "otp",
-        connections: 1,
+        connections,
         port: proxy.port,
         security,
         mode,
@@ -50,10 +52,10 @@ export async function fromAfar(setting, use) {
         auth: auth ? CREDENTIALS : undefined,
       },
     });
-    const result = await use(async () => {
+    const result = await use(async (otherBatch) => {
       const before = proxy.turns();
       // No time at all is the time of one message, or one batch.
-      const { wall } = await ask({ do: "slice", ms: 0 });
+      const { wall } = await ask({ do: "slice", ms: 0, batch: otherBatch });
       return { turns: proxy.turns() - before, wall };
     });
     await ask({ do: "close" });

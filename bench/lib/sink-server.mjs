@@ -51,7 +51,7 @@ process.on("message", async (request) => {
 });
 process.on("disconnect", () => process.exit());
 
-function listen({ security, hide, cert, key, credentials }) {
+function listen({ security, hide, pace, cert, key, credentials }) {
   const secureContext = security === "none" ? undefined : createSecureContext({ cert, key });
   const secured = (socket) => new TLSSocket(socket, { isServer: true, secureContext });
   const settings = { figures, shelf, credentials };
@@ -72,6 +72,7 @@ function listen({ security, hide, cert, key, credentials }) {
     const receive = (octets) => {
       figures.reads++;
       figures.octets += octets.length;
+      if (pace !== undefined) rest(socket, octets.length / pace);
       const replies = session.receive(octets);
       if (replies !== "") socket.write(replies, "latin1");
       if (session.next === undefined) return;
@@ -85,6 +86,14 @@ function listen({ security, hide, cert, key, credentials }) {
     socket.on("error", () => socket.destroy());
     socket.on("close", () => sockets.delete(socket));
     if (paused) socket.pause();
+  }
+
+  /** While nothing is read the kernel's buffers fill, and then the client has to wait. */
+  function rest(socket, seconds) {
+    socket.pause();
+    setTimeout(() => {
+      if (!paused) socket.resume();
+    }, seconds * 1000);
   }
 
   return new Promise((resolve, reject) => {

@@ -14,6 +14,7 @@ export const CREDENTIALS = { user: "bench", pass: "correct horse" };
  * @property {"none" | "starttls" | "tls"} [security]  STARTTLS offered, or TLS from the first octet
  * @property {boolean} [auth]               offers AUTH PLAIN, and takes no mail before it
  * @property {readonly string[]} [hide]     extensions not to offer, by their EHLO keywords
+ * @property {number} [pace]                octets that each connection is read of in a second, where it is not all there are
  *
  * @typedef {object} Figures                running totals
  * @property {number} cpu                   µs of the sink's process since it listens
@@ -25,7 +26,7 @@ export const CREDENTIALS = { user: "bench", pass: "correct horse" };
 
 /** Starts a sink on a free loopback port. */
 export async function startSink(/** @type {SinkOptions} */ options = {}) {
-  const { security = "none", auth = false, hide = [] } = options;
+  const { security = "none", auth = false, hide = [], pace } = options;
   const { ca, cert, key } = security === "none" ? {} : await certificate();
   const child = new Child({ script: SERVER });
   const ask = async (request) => {
@@ -36,7 +37,7 @@ export async function startSink(/** @type {SinkOptions} */ options = {}) {
   try {
     const { port } = await ask({
       do: "listen",
-      options: { security, hide, cert, key, credentials: auth ? CREDENTIALS : undefined },
+      options: { security, hide, pace, cert, key, credentials: auth ? CREDENTIALS : undefined },
     });
     return {
       port,

@@ -12,7 +12,7 @@ const SETTLE_MS = 100;
 const requests = {
   prepare,
   check: async () => ({ message: Buffer.from(await held.contestant.produce()).toString("base64") }),
-  slice: ({ ms }) => slice(ms),
+  slice,
   queue,
   drain: async () => {
     await held.queued;
@@ -42,7 +42,7 @@ async function prepare({ module, export: name, options = {} }) {
   const make = (await import(module))[name];
   if (make === undefined) return { failed: `exports no "${name}"` };
   // Code that is loaded by the first message is no part of what the messages to come take.
-  if (options.rehearsal !== undefined) await (await make(options.rehearsal)).once?.();
+  if (options.rehearsal !== undefined) await rehearse(await make(options.rehearsal));
   const contestant = await make(options);
   if (contestant.notYet !== undefined) return { notYet: contestant.notYet };
   held.contestant = contestant;
@@ -51,9 +51,14 @@ async function prepare({ module, export: name, options = {} }) {
   return { ready: true };
 }
 
+async function rehearse(contestant) {
+  await contestant.once?.();
+  await contestant.close?.();
+}
+
 /** Works for `ms` milliseconds, and to the end of the message or batch that is under way then. */
-async function slice(ms) {
-  const { contestant, batch } = held;
+async function slice({ ms, batch = held.batch }) {
+  const { contestant } = held;
   const cpu = process.cpuUsage();
   const start = performance.now();
   const end = start + ms;

@@ -151,8 +151,14 @@ export function goals({ imports, bundles }) {
       nodemailer: over("nodemailer"),
       raw: over("node:net, tls, crypto"),
       pennypost: over("pennypost"),
+      figures: [imports.pennypost.cpuOver.median],
     },
-    bundle: { nodemailer: size("nodemailer"), raw: size("raw"), pennypost: size("pennypost, SmtpClient") },
+    bundle: {
+      nodemailer: size("nodemailer"),
+      raw: size("raw"),
+      pennypost: size("pennypost, SmtpClient"),
+      figures: [bundles["pennypost, SmtpClient"].gzipped],
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkMessage } from "../lib/check.mjs";
 import { contest } from "../lib/contest.mjs";
+import { goalOf, medianOf, ratioOf, rowOf } from "../lib/goals.mjs";
 import { messagesOf, writeFileOfSize } from "../lib/messages.mjs";
 import { figure, megabytes, ratioTable } from "../lib/table.mjs";
 
@@ -71,25 +72,26 @@ function runKind({ kind, file, ...others }, quick) {
 
 /** @param {Awaited<ReturnType<typeof run>>} figures */
 export function goals({ kinds }) {
-  const ratio = (kind, name) => {
-    const row = kinds[kind].find((row) => row.name === name);
-    return row.status === "ok" ? `${figure(row.ratio.median)}×` : row.note;
-  };
-  const both = (kind) => ({ raw: ratio(kind, "raw"), pennypost: ratio(kind, "pennypost") });
-  const file = kinds.file25.find((row) => row.name === "pennypost");
-  const memory = file.status === "ok" ? `, RSS ${MEMORY.of(file)}` : "";
+  const { otp, html, "html-qp": forced, cjk, mb, file25 } = kinds;
+  const { status, memory } = rowOf(file25, "pennypost");
+  const file = goalOf(file25);
   return {
-    "compose-otp": both("otp"),
+    "compose-otp": goalOf(otp),
     "compose-html": {
-      raw: `${ratio("html", "raw")} / ${ratio("html-qp", "raw")}`,
-      pennypost: `${ratio("html", "pennypost")} / ${ratio("html-qp", "pennypost")}`,
+      raw: `${ratioOf(html, "raw")} / ${ratioOf(forced, "raw")}`,
+      pennypost: `${ratioOf(html, "pennypost")} / ${ratioOf(forced, "pennypost")}`,
+      figures: [medianOf(html, "pennypost"), medianOf(forced, "pennypost")],
     },
-    "compose-cjk": both("cjk"),
-    "compose-mb": both("mb"),
-    "compose-file25": {
-      raw: ratio("file25", "raw"),
-      pennypost: `${ratio("file25", "pennypost")}${memory}`,
-    },
+    "compose-cjk": goalOf(cjk),
+    "compose-mb": goalOf(mb),
+    "compose-file25":
+      status === "ok"
+        ? {
+            ...file,
+            pennypost: `${file.pennypost}, ${MEMORY.of({ memory })}`,
+            figures: [...file.figures, memory.peak - memory.start],
+          }
+        : file,
   };
 }
 

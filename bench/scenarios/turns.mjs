@@ -13,7 +13,7 @@ export const title = "Server turns and distance";
 
 /** Far enough that what is said without waiting is over before the answer to its beginning arrives. */
 const COUNTING_ROUND_TRIP = 20;
-const QUEUED = 5;
+const QUEUED = 4;
 const RECIPIENTS = [1, 10, 50];
 
 /** "raw DATA" and "raw BDAT" fill the line where messages wait: see contestants/send/raw.mjs. */
@@ -59,14 +59,17 @@ export async function run({ quick, report }) {
 
     const next = {};
     const queued = {};
+    const inOneCall = {};
     for (const [key, server] of Object.entries(OFFERS)) {
       await withSink(server, async (sink) => {
         next[key] = await everybody(field, { ...near, ...server, sink }, countNext);
         queued[key] = await everybody(field, { ...near, ...server, sink }, countQueued);
+        inOneCall[key] = await everybody(field, { ...near, ...server, sink, mode: "bulk" }, countQueued);
       });
     }
     report(`\nturns for the next message, with ${near.crowds.join(" / ")} recipients\n${show(field, next)}`);
     report(`\nturns for each of ${QUEUED} messages queued on one connection\n${show(field, queued)}`);
+    report(`\nthe same in one call, where there is one for many messages\n${show(field, inOneCall)}`);
 
     const far = {};
     for (const roundTrip of quick ? [20] : [20, 100]) {
@@ -82,7 +85,7 @@ export async function run({ quick, report }) {
 
     const faults = faultsOf(field);
     for (const [label, fault] of Object.entries(faults)) report(`${label} FAILED: ${fault}`);
-    return { openings, next, queued, far, faults };
+    return { openings, next, queued, inOneCall, far, faults };
   } finally {
     for (const { child } of field) child.kill();
   }
@@ -181,6 +184,26 @@ function faultsOf(field) {
   return Object.fromEntries(
     field.flatMap(({ name: label, faults: [fault] }) => (fault === undefined ? [] : [[label, fault]])),
   );
+}
+
+/** @param {Awaited<ReturnType<typeof run>>} figures */
+export function goals({ openings, next, queued, inOneCall, faults }) {
+  /** Turns side by side, and what they are of each contestant; where one has failed, why. */
+  const got = (raw, ...counts) => {
+    const of = (contestant) => counts.flatMap((found) => found[contestant]);
+    const say = (contestant) => faults[contestant] ?? cell(of(contestant));
+    return {
+      nodemailer: say("nodemailer"),
+      raw: say(raw),
+      pennypost: say("pennypost"),
+      figures: of("pennypost").map((count) => count ?? Number.NaN),
+    };
+  };
+  return {
+    "turns-first": got("raw BDAT", openings["implicit TLS, AUTH"]),
+    "turns-next": got("raw BDAT", next["PIPELINING and CHUNKING"]),
+    "turns-queued": got("raw DATA", queued["PIPELINING alone"], inOneCall["PIPELINING alone"]),
+  };
 }
 
 /** @param {Awaited<ReturnType<typeof run>>} figures */
