@@ -3,6 +3,7 @@
 import { type Chunk, join, joinAlone, utf8Length } from "./bytes.ts";
 import { Flow, type Octets } from "./flow.ts";
 import { Base64Lines, base64Length, type Composition } from "./mime.ts";
+import type { Blocks } from "./protocol/dialogue.ts";
 
 /** What is longer is handed over in parts of so many octets, for the wire to be waited for between them. */
 const MAX_BLOCK = 65_536;
@@ -30,10 +31,13 @@ export class Content {
    * Opens what there is to open, each when it is its turn. What is returned can be closed at any time: what is waited
    * for meanwhile then fails.
    */
-  open(): Octets {
-    const current: { octets?: Octets } = {};
+  open(): Octets & Blocks {
+    const current: Current = { isPlain: false };
     const blocks = this.#blocks(current);
     return {
+      get isPlain() {
+        return current.isPlain;
+      },
       next: () => blocks.next(),
       return: async () => {
         void current.octets?.return();
@@ -47,7 +51,7 @@ export class Content {
     };
   }
 
-  async *#blocks(current: { octets?: Octets }): AsyncGenerator<Uint8Array, undefined, void> {
+  async *#blocks(current: Current): AsyncGenerator<Uint8Array, undefined, void> {
     let gathered: Chunk[] = [];
     for (const chunk of this.#chunks) {
       if (!(chunk instanceof Flow)) {
@@ -60,7 +64,9 @@ export class Content {
       for await (const octets of current.octets) {
         for (const block of lines.push(octets)) {
           if (gathered.length === 0) {
+            current.isPlain = !chunk.isBinary;
             yield block;
+            current.isPlain = false;
           } else {
             // What is in memory before it goes with it: a write for a few fields would be a packet.
             for (const part of inBlocks(joinAlone([...gathered, block]))) yield part;
@@ -75,6 +81,12 @@ export class Content {
     // Whoever gets a block may keep it or write to it: octets that stay here are copied.
     for (const part of inBlocks(last === only ? last.slice() : last)) yield part;
   }
+}
+
+/** What is read now, and whether the block that came of it is base64 alone. */
+interface Current {
+  octets?: Octets;
+  isPlain: boolean;
 }
 
 /** What is sent of a message: what is in memory in one piece; what flows, or is not made of lines, as a stream. */

@@ -5,7 +5,7 @@ import { join } from "./bytes.ts";
 import { bdat, bdatLast, type Command, encodeGroup } from "./commands.ts";
 import type { Streamed } from "./protocol/dialogue.ts";
 import type { Session } from "./protocol/session.ts";
-import { mailData } from "./protocol/transparency.ts";
+import { BLOCK, type Framing, mailData, wholeBlock } from "./protocol/transparency.ts";
 import { Pump } from "./pump.ts";
 import type { Wire } from "./transport/wire.ts";
 
@@ -57,17 +57,42 @@ export class Outflow {
   }
 
   /** Content in memory; where `commands` announce it, in one write with them as far as it is one block. */
-  async stream(content: Uint8Array, commands?: readonly Command[]): Promise<void> {
+  stream(content: Uint8Array, commands?: readonly Command[]): void {
+    const framing = commands === undefined ? "dot" : "count";
+    const head = commands && encodeGroup(commands);
+    if (content.length > BLOCK) {
+      void this.#streamBlocks(content, framing, head);
+      return;
+    }
     try {
-      let head = commands && encodeGroup(commands);
-      for (const { octets, last } of mailData(content, commands === undefined ? "dot" : "count")) {
-        const full = this.#hand(head === undefined ? octets : join([head, octets]), last);
-        head = undefined;
+      const block = wholeBlock(content, framing);
+      const full = this.#hand(head === undefined ? block : join([head, block]), true);
+      if (full === undefined) this.#banks.sent(content.length);
+      else void this.#finish(full, content.length);
+    } catch (error) {
+      this.#banks.failed(error);
+    }
+  }
+
+  async #streamBlocks(content: Uint8Array, framing: Framing, head: Uint8Array | undefined): Promise<void> {
+    try {
+      if (head !== undefined) this.say(head);
+      for (const { octets, last } of mailData(content, framing)) {
+        const full = this.#hand(octets, last);
         if (full === undefined) continue;
         await full;
         if (this.#isClosed) return;
       }
       this.#banks.sent(content.length);
+    } catch (error) {
+      this.#banks.failed(error);
+    }
+  }
+
+  async #finish(full: Promise<void>, octets: number): Promise<void> {
+    try {
+      await full;
+      if (!this.#isClosed) this.#banks.sent(octets);
     } catch (error) {
       this.#banks.failed(error);
     }

@@ -165,10 +165,21 @@ export class Pool {
 
   /** Lends a connection to another whose message may follow, where more wait than connections are being opened for. */
   #follow(member: Member): void {
+    // What follows is written at once, and asks for the next from within: one after the other, however many there are.
+    if (member.isFollowed) return;
+    member.isFollowed = true;
+    for (let next = this.#follower(member); next !== undefined; next = this.#follower(member)) {
+      this.#serve(next, member);
+    }
+    member.isFollowed = false;
+  }
+
+  #follower(member: Member): Waiter | undefined {
     const next = this.#line.firstForAny;
-    if (next === undefined || this.#experience.isWary || this.#line.size <= this.#opening.size) return;
-    if (!member.hasRoom || member.borrowers >= next.inFlight || member.isSpent) return;
-    if (member.connection.mayFollow) this.#serve(next, member);
+    if (next === undefined || this.#experience.isWary || this.#line.size <= this.#opening.size)
+      return undefined;
+    if (!member.hasRoom || member.borrowers >= next.inFlight || member.isSpent) return undefined;
+    return member.connection.mayFollow ? next : undefined;
   }
 
   get #size(): number {

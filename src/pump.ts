@@ -2,7 +2,7 @@
 
 import { join } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
-import type { Streamed } from "./protocol/dialogue.ts";
+import type { Blocks, Streamed } from "./protocol/dialogue.ts";
 import { type Block, type Framing, Transparency } from "./protocol/transparency.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -10,10 +10,11 @@ const NOTHING = new Uint8Array(0);
 export class Pump {
   readonly framing: Framing;
   readonly #limit: number;
-  readonly #blocks: AsyncIterator<Uint8Array>;
+  readonly #blocks: Blocks;
   readonly #transparency: Transparency;
   /** The block that comes next, once it is known whether another follows: the end of data rides in the last one. */
   #held: Uint8Array = NOTHING;
+  #isPlain = false;
   /** How many octets there have been, before transparency, as the server counts them (RFC 1870 §3). */
   octets = 0;
 
@@ -29,9 +30,12 @@ export class Pump {
   async next(): Promise<Block> {
     for (;;) {
       const { done, value } = await this.#blocks.next();
-      const block = this.#transparency.block(this.#held);
+      const block = this.#isPlain
+        ? this.#transparency.plain(this.#held)
+        : this.#transparency.block(this.#held);
       if (done) return { octets: join([block, this.#transparency.end()]), last: true };
       this.#held = value;
+      this.#isPlain = this.#blocks.isPlain === true;
       this.octets += value.length;
       if (this.octets > this.#limit) throw tooLarge(this.#limit);
       if (block.length > 0) return { octets: block, last: false };

@@ -24,6 +24,8 @@ export class Member {
   borrowers = 0;
   /** The last who borrowed it has written all there was to write: another may follow. */
   hasRoom = false;
+  /** Others are being lent it just now. */
+  isFollowed = false;
   /** When its rest is over, by the monotonic clock. */
   expiresAt = 0;
   readonly #idleTimeout: number;

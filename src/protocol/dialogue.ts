@@ -44,13 +44,21 @@ export interface Streamed {
   /** What is waited for where nothing comes: a property of the message. */
   readonly field: string;
   /** Block by block. Whoever opens it closes it, by `return`, at any time. */
-  open(): AsyncIterableIterator<Uint8Array>;
+  open(): Blocks;
+}
+
+export interface Blocks extends AsyncIterableIterator<Uint8Array> {
+  /**
+   * Whether the last block was made of whole lines of our own but for the end of its last, none of which begins with a
+   * dot: it need not be looked at.
+   */
+  readonly isPlain?: boolean;
 }
 
 /**
- * What is reported where the session ends within a turn, with `error`, from the replies of the turn that were heard. A server that
- * refused a message and then hung up has refused it; and where a turn only tidies up, nothing that becomes of it
- * matters any more.
+ * What is reported where the session ends within a turn, with `error`, from the replies of the turn that were heard. A
+ * server that refused a message and then hung up has refused it; and where a turn only tidies up, nothing that becomes of
+ * it matters any more.
  */
 export type Verdict = (heard: readonly Reply[], error?: SmtpError) => SmtpError | undefined;
 

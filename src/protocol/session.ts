@@ -155,7 +155,7 @@ export class Session {
 
   /** Takes replies for as long as any is owed. */
   #listen(): readonly Effect[] {
-    let effects: readonly Effect[] = NOTHING;
+    const effects: Effect[] = [];
     for (;;) {
       const current = this.#current;
       const subject = current?.awaited;
@@ -163,16 +163,14 @@ export class Session {
       // Only what has left can be accepted; refused it may be before, where one reply decides for all.
       const isWaiting = current.isLeaving && isDecisive(subject) && this.#farewell === undefined;
       if (isWaiting && (current.isShared || !this.#isRefused)) return effects;
-      let more: readonly Effect[];
       try {
         const reply = this.#parser.next();
         if (reply === undefined) return effects;
-        more = this.#hear(reply, subject, current);
+        effects.push(...this.#hear(reply, subject, current));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        more = this.fail(error);
+        effects.push(...this.fail(error));
       }
-      effects = effects.length === 0 ? more : [...effects, ...more];
     }
     // Nobody asked: 421 may come at any time, anything else means that replies and commands are out of step. The
     // session ends either way, and what is settled stays settled.

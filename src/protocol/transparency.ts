@@ -35,6 +35,14 @@ export function* mailData(content: Uint8Array, framing: Framing = "dot"): Genera
   yield { octets: join([transparency.block(tail), transparency.end()]), last: true };
 }
 
+/** The mail data of content that is one block, and the end of it. */
+export function wholeBlock(content: Uint8Array, framing: Framing): Uint8Array {
+  const transparency = new Transparency(framing);
+  const block = transparency.block(content);
+  const end = transparency.end();
+  return end.length === 0 ? block : join([block, end]);
+}
+
 /** How many octets there are of `content` where they are counted: with the line end that is missing, if it is. */
 export function countOf(content: Uint8Array): number {
   const isEnded = content.length === 0 || content.at(-1) === LF;
@@ -48,6 +56,13 @@ export class Transparency {
 
   constructor(framing: Framing = "dot") {
     this.#framing = framing;
+  }
+
+  /** The same for a block that needs no look: see `Blocks`. */
+  plain(octets: Uint8Array): Uint8Array {
+    if (this.#position === "cr") throw bareLineEnd("carriage return");
+    if (octets.length > 0) this.#position = "within";
+    return octets;
   }
 
   /** The octets of one block; through DATA, dots doubled. */
