@@ -175,7 +175,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "sources/url": ["attachment", "errors", "flow", "input", "source", "sources/stream"],
   "sources/file": ["attachment", "errors", "flow", "input", "mime", "source", "sources/stream"],
   sources: ["sources/data-url", "sources/file", "sources/stream", "sources/url"],
-  content: ["bytes", "flow", "mime"],
+  content: ["bytes", "flow", "mime", "protocol/dialogue"],
   prepare: ["abort", "bytes", "content", "deadline", "errors", "excerpt", "flow", "mime", "signer"],
   compose: [
     "bytes",
