@@ -181,7 +181,10 @@ interface ReplyErrorOptions {
   readonly hint?: string | undefined;
 }
 
-/** Reports a refusal by the server. The connection survives it, except after 421. */
+/**
+ * Reports a refusal by the server. The connection survives it, except after 421, and where mail data in chunks was refused
+ * as one reply among many.
+ */
 export class ReplyError extends SmtpError {
   override get name(): string {
     return "ReplyError";
