@@ -22,6 +22,7 @@ export class Callers {
    * time leaves its tables behind, each of which keeps the next from the garbage collector, and all that was in it.
    */
   readonly #waiting: Waiting[] = [];
+  #isTelling = false;
 
   get size(): number {
     return this.#waiting.length;
@@ -33,9 +34,27 @@ export class Callers {
     caller: Caller<T>,
     { signal, giveUp }: { readonly signal: AbortSignal | undefined; readonly giveUp: () => void },
   ): void {
-    const stopListening = signal && onAbort(signal, giveUp);
+    const stopListening = signal && onAbort(signal, () => this.#hear(dialogue, giveUp));
     // What is given back to a caller is what their own dialogue came to.
     this.#waiting.push({ dialogue, caller: caller as Caller<unknown>, stopListening });
+  }
+
+  /**
+   * Tells as `tell` does. It is told in the middle of what is said and heard: a caller who gives up from within it would
+   * hear that not to be sent which is about to be, or has just been taken. That is looked at when all of it is done.
+   */
+  undivided<T>(tell: (event: T) => void): (event: T) => void {
+    return (event) => {
+      const before = this.#isTelling;
+      this.#isTelling = true;
+      tell(event);
+      this.#isTelling = before;
+    };
+  }
+
+  #hear(dialogue: Dialogue<unknown>, giveUp: () => void): void {
+    if (this.#isTelling) queueMicrotask(() => this.#hear(dialogue, giveUp));
+    else if (this.#waiting.some((one) => one.dialogue === dialogue)) giveUp();
   }
 
   /** Takes the caller of a dialogue, who hears of it no more than once. */

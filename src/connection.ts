@@ -57,7 +57,8 @@ export class Connection {
   /** Is called when the mail data of a message is written: another may follow it, see `mayFollow`. */
   onSent: () => void = () => {};
 
-  private constructor(id: number, wire: Wire, settings: ConnectionSettings, tell: Tell | undefined) {
+  private constructor(id: number, wire: Wire, settings: ConnectionSettings, listener: Tell | undefined) {
+    const tell = listener && this.#callers.undivided(listener);
     this.id = id;
     this.#wire = wire;
     this.#settings = settings;
