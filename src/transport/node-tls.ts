@@ -7,8 +7,12 @@ import { tlsError } from "./node-errors.ts";
 import type { VerifiedSession } from "./sessions.ts";
 import type { Target } from "./wire.ts";
 
+type Check = (name: string, certificate: PeerCertificate) => Error | undefined;
+
 export interface Handshake {
   readonly socket: TLSSocket;
+  /** Says what is wrong with the name in the certificate. */
+  readonly check: Check;
   /** The session that was offered, for the server to go on with or not. */
   readonly offered: VerifiedSession | undefined;
   /** Sessions that came before it was known whether they may be kept. */
@@ -24,11 +28,12 @@ export interface Modules {
 export function begin({ net, tls }: Modules, under: Socket, target: Target): Handshake {
   const { servername, tls: options, sessions } = target;
   const offered = sessions?.take();
+  const check = guarded(options.checkServerIdentity ?? tls.checkServerIdentity);
   const socket = upgrade(tls.connect, {
     ...(options as ConnectionOptions),
     // Said in any case: what is not said is looked for on Object.prototype, where anybody may have put it.
     rejectUnauthorized: options.rejectUnauthorized ?? true,
-    checkServerIdentity: options.checkServerIdentity ?? tls.checkServerIdentity,
+    checkServerIdentity: check,
     session: offered?.session as ConnectionOptions["session"],
     socket: under,
     // Node verifies against `host` and sends `servername`; it derives neither from the socket that it is given,
@@ -38,23 +43,18 @@ export function begin({ net, tls }: Modules, under: Socket, target: Target): Han
   });
   const early: Uint8Array[] = [];
   if (sessions !== undefined) socket.on("session", (session) => early.push(session));
-  return { socket, offered, early };
+  return { socket, check, offered, early };
 }
 
 /**
  * Whether the other end is verified, now that the handshake is over. Our own check comes after the runtime's: some
  * runtimes let a name pass that is not in the certificate.
  */
-export function confirm(
-  { socket, offered, early }: Handshake,
-  checkIdentity: (name: string, certificate: PeerCertificate) => Error | undefined,
-  target: Target,
-): boolean {
+export function confirm({ socket, check, offered, early }: Handshake, target: Target): boolean {
   const { servername, tls: options, sessions } = target;
   socket.removeAllListeners("session");
   // No certificate is shown where a session goes on: the one that was checked when it began holds, for this very name.
   const isResumed = offered !== undefined && socket.isSessionReused();
-  const check = options.checkServerIdentity ?? checkIdentity;
   const doubt = !socket.authorized
     ? (socket.authorizationError ?? "the certificate was not verified")
     : isResumed
@@ -74,6 +74,21 @@ export function confirm(
     }
   }
   return true;
+}
+
+/** A check that refuses where one of the caller's throws: Node calls it where nobody would catch that. */
+function guarded(check: (name: string, certificate: PeerCertificate) => unknown): Check {
+  return (name, certificate) => {
+    try {
+      const doubt = check(name, certificate);
+      if (doubt === undefined || doubt instanceof Error) return doubt;
+      // A promise, perhaps, that says nothing in time, and must not be rejected unheard.
+      Promise.resolve(doubt).catch(() => {});
+      return new Error("tls.checkServerIdentity returned neither undefined nor an error");
+    } catch (cause) {
+      return cause instanceof Error ? cause : new Error("tls.checkServerIdentity threw", { cause });
+    }
+  };
 }
 
 /** tls.connect throws for an option that it cannot use. */

@@ -95,7 +95,7 @@ export class NodeWire implements Wire {
     this.#tls = socket;
     try {
       await settled(socket, "secureConnect", (error) => tlsError(error, target));
-      this.#verified = confirm(handshake, tls.checkServerIdentity, target);
+      this.#verified = confirm(handshake, target);
     } catch (error) {
       // Whatever it was that failed: the next connection begins from nothing.
       target.sessions?.clear();

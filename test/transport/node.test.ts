@@ -368,6 +368,28 @@ describe.each(["from the first octet", "after STARTTLS"] as const)("TLS %s", (ho
     expect(error).toMatchObject({ phase: "tls", retryable: false });
   });
 
+  test.each<[string, () => unknown, string]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no pins");
+      },
+      "no pins",
+    ],
+    ["is asynchronous", () => Promise.reject(new Error("too late")), "neither undefined nor an error"],
+    ["returns what is no error", () => null, "neither undefined nor an error"],
+  ])("a check of the caller's own that %s refuses, and does no harm", async (_, check, message) => {
+    const checkServerIdentity = check as () => undefined;
+    const error = await errorOf(
+      secured(certificates.good, { host: "localhost", tls: { ca: certificates.ca, checkServerIdentity } }),
+    );
+    expect(error.message).toContain(message);
+    expect(error).toMatchObject({ code: "tls", phase: "tls", retryable: false });
+    const tls = { ca: certificates.ca, checkServerIdentity, rejectUnauthorized: false };
+    const { wire } = await secured(certificates.good, { host: "localhost", tls });
+    expect(wire.verified).toBe(false);
+  });
+
   test("a server that leaves during the handshake is a TLS failure that is worth another try", async () => {
     const server = await serve(async (peer) => {
       await peer.take(1);
