@@ -27,7 +27,7 @@ export interface Modules {
 /** Begins the handshake over `under`. */
 export function begin({ net, tls }: Modules, under: Socket, target: Target): Handshake {
   const { servername, tls: options, sessions } = target;
-  const offered = sessions?.take();
+  const offered = sessions?.take(target);
   const check = guarded(options.checkServerIdentity ?? tls.checkServerIdentity);
   const socket = upgrade(tls.connect, {
     ...(options as ConnectionOptions),
@@ -66,11 +66,11 @@ export function confirm({ socket, check, offered, early }: Handshake, target: Ta
   }
   if (sessions !== undefined) {
     const verifiedAt = isResumed ? offered.verifiedAt : performance.now();
-    for (const session of early) sessions.keep(session, verifiedAt);
-    socket.on("session", (session) => sessions.keep(session, verifiedAt));
+    for (const session of early) sessions.keep(session, target, verifiedAt);
+    socket.on("session", (session) => sessions.keep(session, target, verifiedAt));
     // Before TLS 1.3 a session serves any number of times, and none comes in its place.
     if (isResumed && early.length === 0 && socket.getProtocol() !== "TLSv1.3") {
-      sessions.keep(offered.session, verifiedAt);
+      sessions.keep(offered.session, target, verifiedAt);
     }
   }
   return true;

@@ -9,13 +9,23 @@ const MAX_SESSIONS = 8;
  */
 const MAX_AGE = 3_600_000;
 
-/** Holds the TLS sessions of one client, all made with the same server, options and checks. */
-export class TlsSessions {
-  readonly #kept: { readonly session: Uint8Array; readonly verifiedAt: number }[] = [];
+/** What a session holds for: the name that was looked for, and by `tls` whom we trust and what we show of ourselves. */
+export interface Parties {
+  readonly servername: string;
+  readonly tls: object;
+}
 
-  /** The newest session, which is not given out again: one that comes twice gives the client away (RFC 8446 §C.4). */
-  take(): VerifiedSession | undefined {
-    const newest = this.#kept.pop();
+/** Holds the TLS sessions of one client. */
+export class TlsSessions {
+  readonly #kept: (VerifiedSession & Parties)[] = [];
+
+  /**
+   * The newest session with these, which is not given out again: one that comes twice gives the client away
+   * (RFC 8446 §C.4). A `connect` of the caller's own may change both in its target, and no certificate would be seen then.
+   */
+  take({ servername, tls }: Parties): VerifiedSession | undefined {
+    const at = this.#kept.findLastIndex((one) => one.servername === servername && one.tls === tls);
+    const [newest] = at < 0 ? [] : this.#kept.splice(at, 1);
     if (newest === undefined || performance.now() - newest.verifiedAt < MAX_AGE) return newest;
     this.clear();
     return undefined;
@@ -25,8 +35,8 @@ export class TlsSessions {
    * Keeps a session whose certificate was verified, just now or, where it was resumed, at `verifiedAt`. One of a
    * handshake that was not verified is never kept: resuming it would show no certificate to check.
    */
-  keep(session: Uint8Array, verifiedAt: number = performance.now()): void {
-    this.#kept.push({ session, verifiedAt });
+  keep(session: Uint8Array, { servername, tls }: Parties, verifiedAt: number = performance.now()): void {
+    this.#kept.push({ session, verifiedAt, servername, tls });
     if (this.#kept.length > MAX_SESSIONS) this.#kept.shift();
   }
 

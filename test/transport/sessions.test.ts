@@ -67,7 +67,8 @@ function facts({ secure, verified, resumed, tlsVersion }: Wire): object {
 const GREET = (socket: TLSSocket): void => void socket.write("220 hi\r\n");
 
 describe.each(VERSIONS)("the TLS of a second connection, %s", (maxVersion) => {
-  const tls = (): Target["tls"] => ({ ca: certificates.ca, maxVersion });
+  let made: Target["tls"] | undefined;
+  const tls = (): Target["tls"] => (made ??= { ca: certificates.ca, maxVersion });
 
   test("goes on with the session of the first, and is as verified as that was", async () => {
     const server = await host(certificates.good, GREET);
@@ -86,22 +87,24 @@ describe.each(VERSIONS)("the TLS of a second connection, %s", (maxVersion) => {
   test("begins anew where the first was not verified", async () => {
     const server = await host(certificates.selfSigned, GREET);
     const sessions = new TlsSessions();
+    const lax = { ...tls(), rejectUnauthorized: false };
     for (let time = 0; time < 2; time++) {
-      const wire = await open(server, { sessions, tls: { ...tls(), rejectUnauthorized: false } });
+      const wire = await open(server, { sessions, tls: lax });
       expect(wire).toMatchObject({ secure: true, verified: false, resumed: false });
     }
     expect(server.resumed).toEqual([false, false]);
-    expect(sessions.take()).toBeUndefined();
+    expect(sessions.take({ servername: "localhost", tls: lax })).toBeUndefined();
   });
 
   test("begins anew where the first had the name of another, although any certificate is taken", async () => {
     const server = await host(certificates.wrongName, GREET);
     const sessions = new TlsSessions();
+    const lax = { ...tls(), rejectUnauthorized: false };
     for (let time = 0; time < 2; time++) {
-      const wire = await open(server, { sessions, tls: { ...tls(), rejectUnauthorized: false } });
+      const wire = await open(server, { sessions, tls: lax });
       expect(wire).toMatchObject({ verified: false, resumed: false });
     }
-    expect(sessions.take()).toBeUndefined();
+    expect(sessions.take({ servername: "localhost", tls: lax })).toBeUndefined();
   });
 
   test("begins anew where the check of the caller's own has refused the first", async () => {
@@ -109,9 +112,10 @@ describe.each(VERSIONS)("the TLS of a second connection, %s", (maxVersion) => {
     const sessions = new TlsSessions();
     let isRefused = true;
     const checkServerIdentity = (): Error | undefined => (isRefused ? new Error("not pinned") : undefined);
-    await errorOf(open(server, { sessions, tls: { ...tls(), checkServerIdentity } }));
+    const pinned = { ...tls(), checkServerIdentity };
+    await errorOf(open(server, { sessions, tls: pinned }));
     isRefused = false;
-    const wire = await open(server, { sessions, tls: { ...tls(), checkServerIdentity } });
+    const wire = await open(server, { sessions, tls: pinned });
     expect(wire).toMatchObject({ verified: true, resumed: false });
   });
 
@@ -126,16 +130,34 @@ describe.each(VERSIONS)("the TLS of a second connection, %s", (maxVersion) => {
     server.listener.setSecureContext(certificates.wrongName);
     const error = await errorOf(open(server, { sessions, tls: tls() }));
     expect(error).toMatchObject({ code: "tls_certificate" });
-    expect(sessions.take(), "a handshake that failed leaves nothing").toBeUndefined();
+    const left = sessions.take({ servername: "localhost", tls: tls() });
+    expect(left, "a handshake that failed leaves nothing").toBeUndefined();
+  });
+});
+
+test.each<[string, Partial<Target>]>([
+  ["another name is looked for", { servername: "other.example" }],
+  ["other options hold, such as a certificate of our own", { tls: {} }],
+])("a session is not taken up where %s", async (_, change) => {
+  const server = await host(certificates.good, GREET);
+  const sessions = new TlsSessions();
+  const tls = { ca: certificates.ca };
+  await open(server, { sessions, tls });
+  // Resumed, it would show no certificate to check.
+  expect(await errorOf(open(server, { sessions, tls, ...change }))).toMatchObject({
+    code: "tls_certificate",
   });
 });
 
 describe("the sessions that are kept", () => {
+  const parties = { servername: "localhost", tls: {} };
+
   test("serve once each, the newest first, and are few", () => {
     const sessions = new TlsSessions();
-    for (let number = 0; number < 20; number++) sessions.keep(Uint8Array.of(number));
+    for (let number = 0; number < 20; number++) sessions.keep(Uint8Array.of(number), parties);
     const taken: (number | undefined)[] = [];
-    for (let one = sessions.take(); one !== undefined; one = sessions.take()) taken.push(one.session[0]);
+    for (let one = sessions.take(parties); one !== undefined; one = sessions.take(parties))
+      taken.push(one.session[0]);
     expect(taken).toEqual([19, 18, 17, 16, 15, 14, 13, 12]);
   });
 
@@ -144,13 +166,13 @@ describe("the sessions that are kept", () => {
     onTestFinished(() => now.mockRestore());
     now.mockReturnValue(5_000);
     const sessions = new TlsSessions();
-    sessions.keep(Uint8Array.of(1));
+    sessions.keep(Uint8Array.of(1), parties);
     now.mockReturnValue(5_000 + 3_599_999);
-    const first = sessions.take();
+    const first = sessions.take(parties);
     expect(first?.session).toEqual(Uint8Array.of(1));
-    sessions.keep(Uint8Array.of(2), first?.verifiedAt);
+    sessions.keep(Uint8Array.of(2), parties, first?.verifiedAt);
     now.mockReturnValue(5_000 + 3_600_000);
-    expect(sessions.take()).toBeUndefined();
+    expect(sessions.take(parties)).toBeUndefined();
   });
 });
 
