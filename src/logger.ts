@@ -31,34 +31,34 @@ const LINES: Readonly<Record<TraceEvent["kind"], readonly [Level, string]>> = {
 /** Writes to the caller's logger, level by level, as far as it has them. */
 export function logTo(logger: Logger): Log {
   // As a method, and looked up each time: loggers replace theirs when their level is changed.
-  const write = (level: Level, text: string, details: object): void =>
-    undisturbed(() => logger[level]?.(text, details));
+  const write = (level: Level, text: string, detailsOf: () => object): void =>
+    undisturbed(() => logger[level]?.(text, detailsOf()));
   const listener: Listener = (event) => {
     const [level, text] = LINES[event.kind];
-    if (logger[level] !== undefined) write(level, text, detailsOf(event));
+    write(level, text, () => detailsOf(event));
   };
   return {
     listener: (["debug", "info", "warn"] as const).some((level) => logger[level]) ? listener : undefined,
     sent({ messageId, accepted, rejected, reply }) {
-      write("info", "message sent", {
+      write("info", "message sent", () => ({
         messageId,
         recipients: accepted.length,
         reply: describeReply(reply),
-      });
+      }));
       if (rejected.length === 0) return;
-      write("warn", "recipients refused", {
+      write("warn", "recipients refused", () => ({
         messageId,
         rejected: rejected.map((one) => ({
           recipient: escapeText(one.recipient),
           reply: describeReply(one.reply),
         })),
-      });
+      }));
     },
     failed(error, messageId) {
       const about = { ...(messageId !== undefined && { messageId }), message: reasonOf(error) };
-      if (!(error instanceof SmtpError)) return write("error", "sending failed", about);
+      if (!(error instanceof SmtpError)) return write("error", "sending failed", () => about);
       const { code, phase, delivery, retryable } = error;
-      write("error", "sending failed", { ...about, code, phase, delivery, retryable });
+      write("error", "sending failed", () => ({ ...about, code, phase, delivery, retryable }));
     },
   };
 }

@@ -460,6 +460,19 @@ describe("a logger", () => {
     expect(later).toEqual(["message sent"]);
   });
 
+  test("whose methods cannot even be looked up any more hurts nothing", async () => {
+    let isBroken = false;
+    const method = (): unknown => (isBroken ? THROWS() : () => {});
+    const levels = ["debug", "info", "warn", "error"];
+    const logger: Logger = Object.defineProperties(
+      {},
+      Object.fromEntries(levels.map((level) => [level, { get: method }])),
+    );
+    const { client } = connectTo(await serve(polite()), { logger });
+    isBroken = true;
+    expect((await client.send(MESSAGE)).attempts).toBe(1);
+  });
+
   test.each([
     ["throws", THROWS],
     ["rejects", REJECTS],
