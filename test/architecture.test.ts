@@ -290,7 +290,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "options/pool": ["errors", "options/checks", "pool"],
   "options/rate-limit": ["errors", "input", "options/checks", "rate-limit"],
   "options/extensions": ["input", "options/checks"],
-  "options/tls": ["input", "options/checks", "transport/wire"],
+  "options/tls": ["errors", "input", "options/checks", "transport/wire"],
   "options/auth": ["auth/mechanism", "errors", "input", "options/checks", "options/route", "transport/wire"],
   "options/trace": ["errors", "input", "logger", "options/checks", "trace"],
   "options/url": ["errors", "input", "options/checks"],

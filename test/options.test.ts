@@ -137,6 +137,7 @@ const EVERY_BAD_VALUE: Readonly<Record<string, readonly unknown[]>> = {
   security: ["ssl", "TLS", "", true, null, ["tls"], "none\0", "__proto__", "toString"],
   tls: NO_OBJECT,
   "tls.rejectUnauthorized": NO_FLAG,
+  "tls.passphrase": [8675309, 5n, true, null, {}, ["x"]],
   "tls.checkServerIdentity": NO_FUNCTION,
   "tls.servername": ["x"],
   "tls.host": ["x"],

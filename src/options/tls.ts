@@ -1,6 +1,7 @@
 // The options of node:tls that a client may set.
 
-import type { Keys } from "../input.ts";
+import { ConfigError } from "../errors.ts";
+import { describe, type Keys } from "../input.ts";
 import type { TlsOptions } from "../transport/wire.ts";
 import { defined, optional, read, readFlag, readFunction } from "./checks.ts";
 
@@ -24,6 +25,12 @@ const TLS: Keys<keyof TlsOptions> = {
 export function readTls(value: unknown, option: string): TlsOptions {
   const tls = defined(read(value, TLS, option));
   optional(tls.rejectUnauthorized, `${option}.rejectUnauthorized`, readFlag);
+  optional(tls.passphrase, `${option}.passphrase`, readPassphrase);
   optional(tls.checkServerIdentity, `${option}.checkServerIdentity`, readFunction);
   return tls as TlsOptions;
+}
+
+/** The runtime would show what is no string in its error. */
+function readPassphrase(value: unknown, option: string): void {
+  if (typeof value !== "string") throw new ConfigError(option, `is ${describe(value)}, not a string`);
 }
