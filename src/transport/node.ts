@@ -89,13 +89,29 @@ async function bringUp(target: Target, open: () => Socket): Promise<NodeWire> {
 
 /**
  * A lookup for addresses of one family. Given the `family` itself, Node would try the first of them alone; and it would
- * try to connect from an IPv4 address to an IPv6 one.
+ * try to connect from an IPv4 address to an IPv6 one. One of the caller's own may not heed it, and may find nothing and
+ * call that no error, which Node takes for an address and throws where nobody would catch it.
  */
 async function lookupOf({ lookup, family, localAddress }: Target): Promise<Lookup | undefined> {
   const wanted = family ?? (localAddress === undefined ? undefined : localAddress.includes(":") ? 6 : 4);
-  if (wanted === undefined) return lookup;
+  if (wanted === undefined && lookup === undefined) return undefined;
   const ask = lookup ?? ((await import("node:dns")).lookup as Lookup);
-  return (name, options, done) => ask(name, { ...options, family: wanted }, done);
+  return (name, options, done) =>
+    ask(name, { ...options, ...(wanted !== undefined && { family: wanted }) }, (error, found, kind) => {
+      const all: readonly Found[] = Array.isArray(found) ? found : [{ address: found }];
+      const fit = wanted === undefined ? all : all.filter(({ address }) => familyOf(address) === wanted);
+      if (error || fit.length > 0) return done(error, Array.isArray(found) ? [...fit] : found, kind);
+      const none = new Error(`none${wanted === undefined ? "" : ` of IPv${wanted}`}`);
+      done(Object.assign(none, { code: "ENOTFOUND" }), []);
+    });
+}
+
+interface Found {
+  readonly address?: unknown;
+}
+
+function familyOf(address: unknown): 4 | 6 {
+  return String(address).includes(":") ? 6 : 4;
 }
 
 const NEEDED = ["on", "off", "pause", "resume", "write", "end", "destroy"] as const;

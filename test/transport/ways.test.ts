@@ -328,6 +328,29 @@ describe("of several addresses", () => {
     }
   });
 
+  test.each<[string, Partial<Target>]>([
+    ["for a family", { family: 6 }],
+    ["for those that a local address can reach", { localAddress: "::1" }],
+  ])("those are left that a lookup finds although it was asked %s alone", async (_, asked) => {
+    const heedless: Lookup = (_name, options, done) => {
+      if ("all" in options) done(null, ALL.slice(1));
+      else done(null, "127.0.0.2", 4);
+    };
+    const port = await listenOn("127.0.0.2");
+    const error = await errorOf(
+      open(connectNode, { host: "mail.example", port, lookup: heedless, ...asked }),
+    );
+    expect(error).toMatchObject({ code: "dns", retryable: false });
+    expect(error.message).toBe("no address was found for mail.example: none of IPv6");
+  });
+
+  test("none is an error, which a lookup need not make of it", async () => {
+    const lookup: Lookup = (_name, _options, done) => void setImmediate(() => done(null, []));
+    const error = await errorOf(open(connectNode, { host: "mail.example", port: 25, lookup }));
+    expect(error).toMatchObject({ code: "dns", phase: "connect" });
+    expect(error.message).toBe("no address was found for mail.example: none");
+  });
+
   test("only those are tried that a local address can reach", async () => {
     const port = await listenOn("127.0.0.3");
     const asked: object[] = [];
