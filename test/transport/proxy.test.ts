@@ -247,7 +247,8 @@ describe("a SOCKS proxy", () => {
     ["2001:db8::8:800:200c:417a", "\x04\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x08\x08\x00\x20\x0c\x41\x7a"],
     ["::ffff:192.0.2.7", `\x04${"\x00".repeat(10)}\xff\xff\xc0\x00\x02\x07`],
     ["fe80::", `\x04\xfe\x80${"\x00".repeat(14)}`],
-  ])("is told the address %s as octets", async (host, address) => {
+    ["256.0.2.7", "\x03\x09256.0.2.7"],
+  ])("is told the address %s as octets, or what is none as a name", async (host, address) => {
     const requests: string[] = [];
     const server = await serve(socks(GRANTED, { requests }));
     await through(server, { kind: "socks5" }, { host, port: 465 });

@@ -95,7 +95,7 @@ function notSocks(): ProxyRefusal {
   });
 }
 
-const IPV4_ADDRESS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+const IPV4_ADDRESS = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 function encodeAddress(host: string): Uint8Array {
   if (IPV4_ADDRESS.test(host)) return Uint8Array.of(IPV4, ...host.split(".").map(Number));
