@@ -3,7 +3,7 @@
 import { ConfigError } from "../errors.ts";
 import { describe, type Keys } from "../input.ts";
 import type { ProxyServer } from "../transport/proxy.ts";
-import { CONTROLS, optional, read, readHost, readSecret } from "./checks.ts";
+import { CONTROLS, optional, read, readHost, readInteger, readSecret } from "./checks.ts";
 import { readTls } from "./tls.ts";
 
 const PROXY: Keys<"url" | "tls"> = { url: undefined, tls: undefined };
@@ -41,7 +41,7 @@ export function readProxy(value: unknown, option: string): ProxyServer {
   return {
     kind,
     host: readHost(decoded(url.hostname, place).replace(/^\[(.*)\]$/, "$1"), place),
-    port: url.port === "" ? port : Number(url.port),
+    port: url.port === "" ? port : readInteger(Number(url.port), place, 1, 65_535),
     tls: isTls ? (tls ?? {}) : undefined,
     credentials: readCredentials(url, kind, place),
   };

@@ -52,6 +52,7 @@ describe("a proxy", () => {
     ["of another scheme", "ftp://canary@proxy.example", "another scheme"],
     ["of a scheme that objects have", "constructor://proxy.example", "another scheme"],
     ["SOCKS 4", "socks4://proxy.example", "another scheme"],
+    ["with a port that there is not", "socks5://proxy.example:0", "not a whole number"],
     ["with a path", "http://proxy.example/canary", "has a path"],
     ["with a query", "http://proxy.example?canary", "has a path, a query"],
     ["with a fragment", "socks5://proxy.example#canary", "has a path, a query or a fragment"],
