@@ -17,7 +17,7 @@ import { opening } from "./protocol/opening.ts";
 import { Session } from "./protocol/session.ts";
 import { type Outcome, type Transaction, transaction } from "./protocol/transaction.ts";
 import type { ConnectionSettings } from "./settings.ts";
-import { followed, type Tell, telling } from "./trace.ts";
+import { followed, type Tell, telling, undisturbed } from "./trace.ts";
 import type { Wire } from "./transport/wire.ts";
 
 export type { ConnectionSettings } from "./settings.ts";
@@ -164,7 +164,7 @@ export class Connection {
   hold(active: boolean): void {
     if (this.#isHeld === active) return;
     this.#isHeld = active;
-    this.#wire.hold(active);
+    undisturbed(() => this.#wire.hold(active));
   }
 
   #run<T>(dialogue: Dialogue<T>, signal?: AbortSignal): Promise<T> {
@@ -285,8 +285,8 @@ export class Connection {
     this.#patience.clear();
     if (this.#isLeaving) this.#outflow.flush();
     this.#outflow.close();
-    if (this.#isLeaving) this.#wire.close();
-    else this.#wire.destroy();
+    // A wire of the caller's own may throw, and who waits is to be told all the same.
+    undisturbed(() => (this.#isLeaving ? this.#wire.close() : this.#wire.destroy()));
     const { phase, code } = this.#ending ?? { phase: this.#isLeaving ? "quit" : "idle", code: undefined };
     this.#tell?.({ kind: "closed", phase, code });
     this.onClosed();

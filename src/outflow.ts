@@ -139,7 +139,7 @@ export class Outflow {
   say(octets: Uint8Array): Promise<void> | undefined {
     if (octets.length > MAX_GATHERED) {
       this.flush();
-      return this.#wire.write(octets);
+      return this.#write(octets);
     }
     if (this.#gathered.length === 0) queueMicrotask(this.#flush);
     this.#gathered.push(octets);
@@ -155,8 +155,17 @@ export class Outflow {
     this.#gathered = [];
     this.#gatheredOctets = 0;
     if (this.#isClosed) return;
-    const full = this.#wire.write(octets);
+    const full = this.#write(octets);
     if (full !== undefined) void this.#drain(full);
+  }
+
+  /** A wire of the caller's own may throw, and where that is flushed nobody would catch it. */
+  #write(octets: Uint8Array): Promise<void> | undefined {
+    try {
+      return this.#wire.write(octets);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   close(): void {
