@@ -72,7 +72,7 @@ export type {
 export type { ComposedMessage, Needs } from "./mime.ts";
 export type { CloseOptions, Progress, SendManyOptions, SendOptions } from "./options/calls.ts";
 export type { ExtensionOptions } from "./options/extensions.ts";
-export type { AuthOptions, Security, SmtpClientOptions } from "./options.ts";
+export type { AuthOptions, Protocol, Security, SmtpClientOptions } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
 export type { Rate, RateLimiter } from "./rate-limit.ts";
 export type { Receipt } from "./receipt.ts";

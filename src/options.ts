@@ -93,7 +93,7 @@ export interface SmtpClientOptions {
 
 export type { AuthOptions } from "./options/auth.ts";
 export { DEFAULT_LIMITS } from "./options/pool.ts";
-export type { Security } from "./options/route.ts";
+export type { Protocol, Security } from "./options/route.ts";
 
 export interface ResolvedOptions {
   readonly settings: ConnectionSettings;

@@ -4,11 +4,13 @@ import { ConfigError } from "../errors.ts";
 import { describe, type Keys } from "../input.ts";
 import { optional, read, readFlag, readFunction, readInteger } from "./checks.ts";
 
+/** Holds what a `send` may be told. */
 export interface SendOptions {
   /** Gives up. What is reported then says whether the message may have been sent. */
   readonly signal?: AbortSignal;
 }
 
+/** Holds what a `sendMany` may be told. */
 export interface SendManyOptions {
   /** How many messages are under way at most, and how many results wait to be read. @default maxConnections × inFlight */
   readonly concurrency?: number;
@@ -34,6 +36,7 @@ export interface Progress {
   readonly underWay: number;
 }
 
+/** Holds what a `close` may be told. */
 export interface CloseOptions {
   /** Waits for nothing: what waits is not sent, what is under way fails, and says what may have become of it. */
   readonly force?: boolean;

@@ -33,6 +33,7 @@ export interface Route {
   readonly implied: Security;
 }
 
+/** Says what is spoken: SMTP (RFC 5321), or LMTP with a delivery agent (RFC 2033). */
 export type Protocol = "smtp" | "lmtp";
 
 const SUBMISSIONS_PORT = 465;

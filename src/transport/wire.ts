@@ -35,6 +35,7 @@ export type Lookup = (
   callback: (error: Error | null, address: string | object[], family?: number) => void,
 ) => void;
 
+/** Is whom a `Connect` is to lead to, and how. */
 export interface Target {
   readonly host: string;
   /** 0 where there is a `path`. */
