@@ -192,7 +192,8 @@ export function settled(
       done();
       reject(fault(error));
     };
-    const close = (): void => fail(new Error("the server closed the connection"));
+    const close = (): void =>
+      fail(Object.assign(new Error("the server closed the connection"), { code: "ECONNRESET" }));
     socket.on(event, succeed).on("error", fail).on("close", close);
   });
 }

@@ -174,6 +174,21 @@ describe("a socket of the caller's own", () => {
     await server.peers[0]?.closed;
   });
 
+  test("that ends without an error in the middle of the handshake is worth another try", async () => {
+    const server = await serve(async (peer) => {
+      await peer.take(5);
+      peer.reset();
+    });
+    const over = connectOver(() => {
+      const socket = connect({ host: "127.0.0.1", port: server.port });
+      const stream = wrapped(socket);
+      socket.on("error", () => {}).on("close", () => stream.destroy());
+      return stream;
+    });
+    const error = await errorOf(open(over, { implicitTls: true }));
+    expect(error).toMatchObject({ code: "tls", retryable: true });
+  });
+
   test("that is a plain stream ends in good order after what was written", async () => {
     const server = await serve((peer) => peer.silence());
     const wire = await open(
