@@ -63,6 +63,8 @@ export class Dispatch extends Waiter {
   #acquired = 0;
   #attempts = 1;
   #loan: Loan | undefined;
+  /** It is being handed to its connection. */
+  #isBeginning = false;
   /** What came of it so far, where the server takes it for some at a time. */
   #parts: Parts | undefined;
 
@@ -96,11 +98,12 @@ export class Dispatch extends Waiter {
       if (this.signal?.aborted) throw abortError(this.signal, "queue");
       transaction = this.#transaction(loan.connection);
     } catch (error) {
-      // Not at once: the connection goes to the next, which may fail in the same way, and so on through the queue.
-      queueMicrotask(() => this.reject(error));
+      this.#rejectSoon(error);
       return;
     }
+    this.#isBeginning = true;
     loan.connection.deliver(transaction, this, this.signal);
+    this.#isBeginning = false;
   }
 
   refuse(error: unknown): void {
@@ -171,7 +174,13 @@ export class Dispatch extends Waiter {
 
   /** An attempt failed over a connection. */
   reject(error: unknown): void {
-    this.#stumble(error, this.#release(error));
+    if (this.#isBeginning) this.#rejectSoon(error);
+    else this.#stumble(error, this.#release(error));
+  }
+
+  /** Not at once: the connection goes to the next, which may fail in the same way, and so on through the queue. */
+  #rejectSoon(error: unknown): void {
+    queueMicrotask(() => this.reject(error));
   }
 
   #release(error?: unknown): Loan | undefined {

@@ -122,6 +122,29 @@ describe("hundreds of messages", () => {
   });
 });
 
+describe("thousands of messages over one connection", () => {
+  const LASTING = { maxConnections: 1, maxMessagesPerConnection: 100_000 };
+
+  test("fail one by one where the server cannot take any, and none is lost", async () => {
+    const server = await serve(polite({ offers: ["SIZE 10"] }));
+    const { client } = connectTo(server, LASTING);
+    const errors = await Promise.all(Array.from({ length: 5_000 }, () => errorOf(client.send(MESSAGE))));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["message_too_large"]));
+    expect(client.stats).toMatchObject({ underWay: 0, failed: 5_000, opened: 1, closed: 0 });
+  });
+
+  test("follow each other, a thousand at a time", async () => {
+    const server = await serve(polite({ offers: ["PIPELINING", "CHUNKING"] }));
+    const { client } = connectTo(server, LASTING);
+    const messages = Array.from({ length: 4_000 }, () => MESSAGE);
+    let sent = 0;
+    for await (const { ok } of client.sendMany(messages, { concurrency: 4_000, inFlight: 1_000 }))
+      if (ok) sent++;
+    expect(sent).toBe(4_000);
+    expect(server.messages.length).toBe(4_000);
+  });
+});
+
 describe("a server that drops every connection", () => {
   test("is tried once for each message, and each is told so", async () => {
     const server = await serve(
