@@ -15,6 +15,28 @@ export function onAbort(signal: AbortSignal | undefined, heard: () => void): () 
   return () => relay.delete(heard);
 }
 
+/** Calls `heard` once: with the first of `signals` that is aborted, or has been. */
+export function onFirstAbort(
+  signals: readonly (AbortSignal | undefined)[],
+  heard: (signal: AbortSignal | undefined) => void,
+): () => void {
+  const aborted = signals.find((signal) => signal?.aborted);
+  if (aborted !== undefined) {
+    heard(aborted);
+    return () => {};
+  }
+  const stop = (): void => {
+    for (const stopListening of stops) stopListening();
+  };
+  const stops = signals.map((signal) =>
+    onAbort(signal, () => {
+      stop();
+      heard(signal);
+    }),
+  );
+  return stop;
+}
+
 class Relay {
   readonly #signal: AbortSignal;
   readonly #hearers: Set<() => void> = new Set();
@@ -43,18 +65,18 @@ class Relay {
 }
 
 /**
- * A signal that is aborted after a time, in milliseconds, or with another. Not `AbortSignal.any`: Node 20 may collect the
- * time limit while it is waited for.
+ * A signal that is aborted after a time, in milliseconds, if there is one, or with others. Not `AbortSignal.any`: Node 20
+ * may collect the time limit while it is waited for.
  */
 export class TimeLimit {
   readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #stopListening: () => void;
 
-  constructor(limit: number, signal: AbortSignal | undefined) {
-    this.#stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
-    if (signal?.aborted) this.#controller.abort(signal.reason);
-    this.#timer = setTimeout(() => this.#controller.abort(new LimitPassed(limit)), limit);
+  constructor(limit: number | undefined, ...signals: readonly (AbortSignal | undefined)[]) {
+    this.#stopListening = onFirstAbort(signals, (signal) => this.#controller.abort(signal?.reason));
+    if (limit !== undefined)
+      this.#timer = setTimeout(() => this.#controller.abort(new LimitPassed(limit)), limit);
   }
 
   get signal(): AbortSignal {

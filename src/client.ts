@@ -240,19 +240,15 @@ export class Client {
   }
 
   /** Does what is no message, in the time that it has. */
-  async #call<T>(
-    options: SendOptions | undefined,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
+  async #call<T>(options: SendOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const signal = readSendOptions(options);
     this.#refuseIfClosed();
-    const { timeout } = this.#options;
-    const limit = timeout === undefined ? undefined : new TimeLimit(timeout, signal);
+    const limit = new TimeLimit(this.#options.timeout, signal, this.#forced.signal);
     this.#tally.begin();
     try {
-      return await work(limit?.signal ?? signal ?? this.#forced.signal);
+      return await work(limit.signal);
     } finally {
-      limit?.clear();
+      limit.clear();
       this.#tally.end();
     }
   }

@@ -1,7 +1,7 @@
 // One message on its way: over as many connections as it takes to find one that works, and in as many transactions as
 // the server's limits ask for. What waits is this object and nothing else: thousands may.
 
-import { abortError, onAbort, TimeLimit } from "./abort.ts";
+import { abortError, TimeLimit } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { contentOf } from "./content.ts";
 import { ReplyError, SmtpError, spent } from "./errors.ts";
@@ -111,13 +111,13 @@ export class Dispatch extends Waiter {
   }
 
   #begin(): void {
-    const { signers, patience, tally } = this.#means;
+    const { forced, signers, patience, tally } = this.#means;
     tally.begin();
     if (isReady(this.#composition, signers)) {
       this.#queue();
       return;
     }
-    prepare(this.#composition, { signers, patience, signal: this.signal }).then(
+    prepare(this.#composition, { signers, patience, signal: this.signal, forced }).then(
       (composition) => {
         this.#composition = composition;
         this.#queue();
@@ -128,36 +128,20 @@ export class Dispatch extends Waiter {
 
   /** Waits for its permit, and then for a connection. */
   #queue(): void {
-    const { limiter, pool } = this.#means;
+    const { forced, limiter, pool } = this.#means;
     let permit: Promise<void> | void;
     try {
-      permit = limiter?.acquire(this.signal);
+      permit = limiter?.acquire(this.signal, forced);
     } catch (error) {
       this.#stumble(error);
       return;
     }
     if (permit === undefined) pool.enqueue(this);
-    else this.#wait(permit);
-  }
-
-  #wait(permit: Promise<void>): void {
-    const { forced, limiter, pool } = this.#means;
-    let isClosed = false;
-    const stopListening = onAbort(forced, () => {
-      isClosed = true;
-      this.#stumble(abortError(forced, "queue"));
-    });
-    permit.then(
-      () => {
-        stopListening();
-        if (isClosed) limiter?.unused();
-        else pool.enqueue(this);
-      },
-      (error: unknown) => {
-        stopListening();
-        if (!isClosed) this.#stumble(error);
-      },
-    );
+    else
+      permit.then(
+        () => pool.enqueue(this),
+        (error: unknown) => this.#stumble(error),
+      );
   }
 
   /** The server took it, or the next part of it. */

@@ -1,7 +1,7 @@
 // What a composed message needs before a connection is asked for, where it is not all in memory or is to be signed:
 // its sources become its own, what is not there is found out, and the signature is made.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError, onFirstAbort } from "./abort.ts";
 import { type Chunk, joinAlone } from "./bytes.ts";
 import { Content, flowsOf, isInMemory } from "./content.ts";
 import { Deadline } from "./deadline.ts";
@@ -16,6 +16,8 @@ export interface Preparation {
   /** How long a source may give nothing, in milliseconds. */
   readonly patience: number;
   readonly signal?: AbortSignal | undefined;
+  /** Is aborted where nobody is to wait any more, whatever `signal` says. */
+  readonly forced?: AbortSignal | undefined;
 }
 
 /**
@@ -32,10 +34,10 @@ export function isReady({ chunks }: Composition, signers: readonly DkimSigner[])
 /** Makes a message ready to be sent. Where that fails, none of its sources is left open. */
 export async function prepare(
   composition: Composition,
-  { signers, patience, signal }: Preparation,
+  { signers, patience, signal, forced }: Preparation,
 ): Promise<Composition> {
   const flows = flowsOf(composition.chunks);
-  const watch = new Watch(patience, signal);
+  const watch = new Watch(patience, [signal, forced]);
   const work = async (): Promise<Composition> => {
     for (const flow of flows) await watch.over(sourceOf(flow), () => flow.measure());
     if (signers.length === 0) return composition;
@@ -155,17 +157,15 @@ class Watch {
   #octets: Octets | undefined;
   #isOver = false;
 
-  constructor(patience: number, signal: AbortSignal | undefined) {
+  constructor(patience: number, signals: readonly (AbortSignal | undefined)[]) {
     let giveUp: (error: Error) => void = () => {};
     this.broken = new Promise((_, reject) => {
       giveUp = reject;
     });
     this.broken.catch(() => {});
-    const abort = (): void => giveUp(abortError(signal, "message"));
     this.#patience = patience;
     this.#deadline = new Deadline(() => giveUp((this.#awaited ?? SIGNER).late(patience)));
-    this.#stopListening = onAbort(signal, abort);
-    if (signal?.aborted) abort();
+    this.#stopListening = onFirstAbort(signals, (signal) => giveUp(abortError(signal, "message")));
   }
 
   /** Waits for what is done; a wait within a wait, as for a source while a signer reads it, has its own time. */

@@ -1,6 +1,6 @@
 // How many messages may begin in a stretch of time, over all connections of a client.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError, onFirstAbort } from "./abort.ts";
 import { Alarm } from "./alarm.ts";
 import { TransportError } from "./errors.ts";
 import { Link, Queue } from "./queue.ts";
@@ -16,6 +16,8 @@ export interface RateLimiter {
 
 /** A limiter that hears what became of each permit: whoever has acquired one then takes a connection, or gives up. */
 export interface RateGate extends RateLimiter {
+  /** `forced` is aborted where nobody is to wait any more, whatever `signal` says. */
+  acquire(signal?: AbortSignal, forced?: AbortSignal): Promise<void> | void;
   /** The message has its connection, and begins now. */
   used(): void;
   /** It will not begin: the permit is another's. */
@@ -50,22 +52,19 @@ export class RateLimit implements RateGate {
     this.#begun = new Float64Array(rate.messages);
   }
 
-  acquire(signal?: AbortSignal): Promise<void> | void {
+  acquire(signal?: AbortSignal, forced?: AbortSignal): Promise<void> | void {
     if (this.#waiting.size === 0 && this.#hasPermit) {
       this.#granted++;
       return;
     }
     return new Promise((go, refuse) => {
-      if (signal?.aborted) throw abortError(signal, "queue");
       const turn = new Turn(go);
-      if (signal !== undefined) {
-        turn.stopListening = onAbort(signal, () => {
-          this.#dismiss(turn);
-          if (this.#waiting.size === 0) this.#alarm.clear();
-          refuse(abortError(signal, "queue"));
-        });
-      }
       this.#waiting.add(turn);
+      turn.stopListening = onFirstAbort([signal, forced], (aborted) => {
+        this.#waiting.delete(turn);
+        if (this.#waiting.size === 0) this.#alarm.clear();
+        refuse(abortError(aborted, "queue"));
+      });
       this.#grant();
     });
   }
@@ -106,22 +105,18 @@ export class RateLimit implements RateGate {
         return;
       }
       this.#granted++;
-      this.#dismiss(first);
+      this.#waiting.delete(first);
+      first.stopListening();
       first.go();
     }
     this.#alarm.clear();
-  }
-
-  #dismiss(turn: Turn): void {
-    this.#waiting.delete(turn);
-    turn.stopListening?.();
   }
 }
 
 /** A message that waits for its permit. */
 class Turn extends Link<Turn> {
   readonly go: () => void;
-  stopListening: (() => void) | undefined = undefined;
+  stopListening: () => void = () => {};
 
   constructor(go: () => void) {
     super();
@@ -137,7 +132,7 @@ export class ForeignLimit implements RateGate {
     this.#acquire = acquire;
   }
 
-  acquire(signal?: AbortSignal): Promise<void> | void {
+  acquire(signal?: AbortSignal, forced?: AbortSignal): Promise<void> | void {
     let permit: unknown;
     try {
       permit = this.#acquire(signal);
@@ -146,14 +141,13 @@ export class ForeignLimit implements RateGate {
     }
     if (permit === undefined) return;
     return new Promise((go, refuse) => {
-      const stopListening = onAbort(signal, () => refuse(abortError(signal, "queue")));
+      const stopListening = onFirstAbort([signal, forced], (aborted) => refuse(abortError(aborted, "queue")));
       Promise.resolve(permit)
         .then(
           () => go(),
           (error: unknown) => refuse(failed(error, signal)),
         )
         .finally(stopListening);
-      if (signal?.aborted) refuse(abortError(signal, "queue"));
     });
   }
 

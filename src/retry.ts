@@ -1,6 +1,6 @@
 // Whether a message that was not sent is begun again, and after how long. One that may have been sent never is.
 
-import { abortError, onAbort } from "./abort.ts";
+import { abortError, onFirstAbort } from "./abort.ts";
 import { flowsOf, isInMemory } from "./content.ts";
 import { AuthenticationError, ReplyError, SmtpError, TransportError } from "./errors.ts";
 import type { Composition } from "./mime.ts";
@@ -78,14 +78,13 @@ export const OPEN_AGAIN: string =
 /** Waits so many milliseconds, unless one of `signals` is aborted before. */
 export function sleep(milliseconds: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
   return new Promise((wake, refuse) => {
-    const end = (then: () => void): void => {
+    const timer = setTimeout(() => {
+      stopListening();
+      wake();
+    }, milliseconds);
+    const stopListening = onFirstAbort(signals, (signal) => {
       clearTimeout(timer);
-      for (const stop of stops) stop();
-      then();
-    };
-    const timer = setTimeout(() => end(wake), milliseconds);
-    const stops = signals.map((signal) =>
-      onAbort(signal, () => end(() => refuse(abortError(signal, "queue")))),
-    );
+      refuse(abortError(signal, "queue"));
+    });
   });
 }

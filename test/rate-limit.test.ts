@@ -117,6 +117,24 @@ describe("a limit", () => {
     await Promise.all(waiting);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  test("lets go of all when nobody is to wait any more, so that nothing keeps the process alive", async () => {
+    const limit = new RateLimit({ messages: 1, per: 3_600_000 });
+    const { signal } = new AbortController();
+    const forced = new AbortController();
+    limit.acquire();
+    limit.used();
+    const waiting = [signal, undefined].map((one) =>
+      errorOf(limit.acquire(one, forced.signal) as Promise<void>),
+    );
+    forced.abort();
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: "aborted" });
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await errorOf(limit.acquire(signal, forced.signal) as Promise<void>)).toMatchObject({
+      code: "aborted",
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });
 
 describe("a client with a limit", () => {

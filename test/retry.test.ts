@@ -242,6 +242,19 @@ describe("the pause", () => {
     expect(await sending).toMatchObject({ code: "aborted", phase: "queue", delivery: "not-sent" });
   });
 
+  test("is none where whoever hears of it gives up at once", async () => {
+    const server = await serve(absent(9, polite()));
+    const controller = new AbortController();
+    const trace = ({ kind }: TraceEvent): void => {
+      if (kind === "retry") controller.abort();
+    };
+    const { client } = connectTo(server, { ...down, trace });
+    expect(await errorOf(client.send(MESSAGE, { signal: controller.signal }))).toMatchObject({
+      code: "aborted",
+      phase: "queue",
+    });
+  });
+
   test("counts for the time that the call has", async () => {
     const server = await serve(absent(9, polite()));
     const { client } = connectTo(server, { ...down, timeout: 80 });
@@ -342,11 +355,25 @@ describe("a client closed by force", () => {
 
   test("waits for no other call either", async () => {
     const server = await serve((peer) => peer.silence());
-    const { client } = connectTo(server);
-    const calls = [client.verify(), client.noop(), client.vrfy("bob")].map(errorOf);
-    await server.peer(1);
+    const { signal } = new AbortController();
+    for (const [options, said] of [
+      [{}, undefined],
+      [{ timeout: 60_000 }, undefined],
+      [{}, { signal }],
+    ] as const) {
+      const { client } = connectTo(server, options);
+      const calls = [client.verify(said), client.noop(said), client.vrfy("bob", said)].map(errorOf);
+      await until(() => client.stats.opening > 0);
+      await client.close({ force: true });
+      for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: "aborted" });
+    }
+  });
+
+  test("waits for no message that is being made ready", async () => {
+    const { client } = connectTo({ port: 9 }, { dkim: { sign: () => new Promise(() => {}) } });
+    const sending = errorOf(client.send(MESSAGE));
     await client.close({ force: true });
-    for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: "aborted" });
+    expect(await sending).toMatchObject({ code: "aborted", phase: "message", delivery: "not-sent" });
   });
 
   test("says so where it is told nonsense", async () => {
