@@ -41,7 +41,8 @@ class Relay {
   readonly #signal: AbortSignal;
   readonly #hearers: Set<() => void> = new Set();
   readonly #tell = (): void => {
-    for (const heard of [...this.#hearers]) heard();
+    // Those who hear it may have others stop listening: whoever has been told already must not be told twice.
+    for (const heard of [...this.#hearers]) if (this.#hearers.has(heard)) heard();
   };
 
   constructor(signal: AbortSignal) {

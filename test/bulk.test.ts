@@ -320,6 +320,29 @@ describe("giving up", () => {
     expect(await results.next()).toEqual({ done: true, value: undefined });
   });
 
+  test("and an end by force while that is told: each message is told of once", async () => {
+    const slow = gate();
+    const server = await serve(polite({ content: slow.answer }));
+    const { client } = connectTo(server, { maxConnections: 1 });
+    const controller = new AbortController();
+    const left: number[] = [];
+    const results = client.sendMany(source(100).messages(), {
+      concurrency: 6,
+      signal: controller.signal,
+      onProgress: ({ underWay }) => {
+        left.push(underWay);
+        void client.close({ force: true });
+      },
+    });
+    const reading = errorOf(read(results));
+    await until(() => slow.arrivals === 1);
+    controller.abort();
+    expect(await reading).toMatchObject({ code: "aborted" });
+    expect(left).toEqual([5, 4, 3, 2, 1, 0]);
+    expect(client.stats).toMatchObject({ underWay: 0, failed: 5, unknown: 1 });
+    slow.open();
+  });
+
   test("before the beginning takes nothing", async () => {
     const { client } = connectTo({ port: 9 });
     const one = source(3);
