@@ -105,6 +105,7 @@ export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
   async return(): Promise<IteratorReturnResult<undefined>> {
     const isAsking = this.#isAsking;
     this.#end({});
+    this.#finish();
     if (this.#underWay > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
@@ -160,19 +161,18 @@ export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
       return;
     }
     this.#isAsking = true;
-    step.then(
-      (later) => {
+    Promise.resolve(step)
+      .then((later) => {
         this.#isAsking = false;
         this.#take(later);
-        this.#fill();
-      },
-      (error: unknown) => {
+      })
+      // What it came to may be no step at all.
+      .catch((error: unknown) => {
         this.#isAsking = false;
         this.#source = undefined;
         this.#end({ error });
-        this.#finish();
-      },
-    );
+      })
+      .then(() => this.#fill());
   }
 
   #take({ done, value: message }: IteratorResult<Message, unknown>): void {

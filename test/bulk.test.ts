@@ -1,5 +1,6 @@
 // Many messages, of which only a few are in memory.
 
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { Message, Progress, SendResult } from "../src/index.ts";
 import { connectTo, MESSAGE, messageTo } from "./support/client.ts";
@@ -250,6 +251,47 @@ describe("the source", () => {
       expect(await results.next()).toEqual({ done: true, value: undefined });
     },
   );
+
+  test.each<[string, () => unknown]>([
+    ["nothing", () => undefined],
+    ["nothing, later", async () => undefined],
+    [
+      "what cannot be read",
+      async () => ({
+        get done() {
+          throw new TypeError("no");
+        },
+      }),
+    ],
+    [
+      "a promise that cannot be waited for",
+      () => ({
+        // biome-ignore lint/suspicious/noThenProperty: that is what it is about.
+        then: () => {
+          throw new TypeError("no");
+        },
+      }),
+    ],
+  ])("that gives %s ends the loop with an error", async (_, next) => {
+    const { client } = connectTo({ port: 9 });
+    const results = client.sendMany({ [Symbol.asyncIterator]: () => ({ next }) } as never);
+    await expect(results.next()).rejects.toThrow(TypeError);
+    expect(await results.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("that gives nothing keeps nobody who waits, nor the signal, when the loop is left", async () => {
+    const { client } = connectTo({ port: 9 });
+    const { signal } = new AbortController();
+    const never: AsyncIterable<Message> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+    };
+    const results = client.sendMany(never, { signal });
+    const next = results.next();
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await results.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
 
   test("is closed when the loop is left, and what is under way is waited for", async () => {
     const server = await serve(polite());
