@@ -153,6 +153,8 @@ export class Peer {
   /** Mail data up to the line with one dot, transparency undone. */
   async data(): Promise<string> {
     let stuffed: string;
+    // No data is shorter than its end, and empty data is nothing else: which it is shows when so many octets are there.
+    while (this.#buffer.length < 3) await this.#more();
     if (this.#buffer.startsWith(".\r\n")) {
       this.#buffer = this.#buffer.slice(3);
       stuffed = "";
