@@ -188,14 +188,12 @@ export class Dispatch extends Waiter {
 
   #recipients({ limits }: Connection): readonly string[] {
     if (limits !== undefined) this.#parts ??= partsOf(this.#composition, limits, this.#means.onPartial);
-    if (this.#parts === undefined) return this.#composition.envelope.to;
-    // RFC 9422 counts domains over the whole session.
-    this.fresh = limits?.rcptDomainMax !== undefined;
-    return this.#parts.next(limits ?? {});
+    return this.#parts?.next(limits ?? {}) ?? this.#composition.envelope.to;
   }
 
   /** A part has been judged: the next is due, or all of it is known. */
   #goOn({ isWhole, outcome }: Parts): void {
+    this.fresh = false;
     if (!isWhole) this.#queue();
     else if (outcome !== undefined) this.#tell(outcome);
   }

@@ -39,9 +39,11 @@ export class Member {
   constructor(connection: Connection, limits: MemberLimits) {
     this.connection = connection;
     this.#idleTimeout = limits.idleTimeout;
-    // RFC 9422: with MAILMAX the server says how many it takes.
-    const mailMax = connection.limits?.mailMax ?? Number.POSITIVE_INFINITY;
-    this.#left = Math.min(limits.maxMessagesPerConnection, mailMax);
+    const { mailMax = Number.POSITIVE_INFINITY, rcptDomainMax } = connection.limits ?? {};
+    // RFC 9422: with MAILMAX the server says how many it takes; RCPTDOMAINMAX counts domains over the session, and the
+    // next message may be to others.
+    const most = rcptDomainMax === undefined ? mailMax : 1;
+    this.#left = Math.min(limits.maxMessagesPerConnection, most);
     const age = limits.maxConnectionAge * (1 - JITTER + 2 * JITTER * Math.random());
     this.#retiresAt = performance.now() + age;
   }

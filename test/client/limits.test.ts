@@ -45,6 +45,26 @@ describe("where the server takes few recipients at a time", () => {
     expect(transactions(server)).toEqual(["ab"]);
   });
 
+  test("domains are counted over the session: each transaction has a connection of its own", async () => {
+    const domains = new Map<number, Set<string>>();
+    const server = await serve(
+      polite({
+        offers: ["LIMITS RCPTDOMAINMAX=1", "PIPELINING"],
+        RCPT: ({ index }, line) => {
+          const seen = domains.get(index) ?? new Set();
+          domains.set(index, seen.add(line.slice(line.indexOf("@"))));
+          return seen.size > 1 ? "452 4.5.3 too many domains" : "250 ok";
+        },
+      }),
+    );
+    const { client } = connectTo(server, { maxConnections: 1 });
+    const to = ["a@x.example", "b@y.example", "c@x.example"];
+    const all = [to, "d@z.example", "e@x.example", to].map((one) => client.send({ ...MESSAGE, to: one }));
+    for (const { rejected } of await Promise.all(all)) expect(rejected).toEqual([]);
+    expect(transactions(server).sort()).toEqual(["ac", "ac", "b", "b", "d", "e"]);
+    expect(server.peers).toHaveLength(6);
+  });
+
   test("a limit that was switched off is none", async () => {
     const server = await serve(polite({ offers: TWO_AT_A_TIME }));
     const { client } = connectTo(server, { extensions: { limits: false } });
