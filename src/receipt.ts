@@ -70,22 +70,30 @@ export class Parts {
   readonly accepted: string[] = [];
   readonly #rejected: RejectedRecipient[] = [];
   readonly #used: Set<string> = new Set();
-  /** Those of whom nothing is known yet, and those of the part under way among them. */
-  #rest: readonly string[];
-  #current: readonly string[] = [];
+  /** As the limits of the last connection ask for them. */
+  #parts: readonly (readonly string[])[];
+  /** Of how many all is known. */
+  #judged = 0;
+  #limits: Limits = {};
   #reply: Reply | undefined;
 
   constructor(to: readonly string[]) {
-    this.#rest = to;
+    this.#parts = [to];
   }
 
   get isWhole(): boolean {
-    return this.#rest.length === 0;
+    return this.#judged === this.#parts.length;
   }
 
   /** The recipients of the next part. */
   next(limits: Limits): readonly string[] {
-    this.#current = splitRecipients(this.#rest, limits)[0] ?? [];
+    // Parted anew only for a server that has other limits: each time, that took the square of their number.
+    const { rcptMax, rcptDomainMax } = this.#limits;
+    if (limits.rcptMax !== rcptMax || limits.rcptDomainMax !== rcptDomainMax) {
+      this.#limits = limits;
+      this.#parts = splitRecipients(this.#rest, limits);
+      this.#judged = 0;
+    }
     return this.#current;
   }
 
@@ -95,16 +103,15 @@ export class Parts {
     this.#rejected.push(...rejected);
     this.#reply = reply;
     for (const keyword of used) this.#used.add(keyword);
-    this.#leave(this.#current);
+    this.#judged++;
   }
 
   /** Nobody gets the part under way; or nobody else gets the message: `rest`. */
   refuse({ rejected = [], reply }: ReplyError, which: "part" | "rest"): void {
-    const recipients = which === "part" ? this.#current : this.#rest;
     const own = new Map(rejected.map((one) => [one.recipient, one.reply]));
-    for (const recipient of recipients)
+    for (const recipient of which === "part" ? this.#current : this.#rest)
       this.#rejected.push({ recipient, reply: own.get(recipient) ?? reply });
-    this.#leave(recipients);
+    this.#judged = which === "part" ? this.#judged + 1 : this.#parts.length;
   }
 
   /** All parts as one transaction; `undefined` where nobody gets the message. */
@@ -128,8 +135,13 @@ export class Parts {
     return Object.assign(error, { accepted, delivery: "unknown", retryable: false } as const);
   }
 
-  #leave(recipients: readonly string[]): void {
-    const gone = new Set(recipients);
-    this.#rest = this.#rest.filter((recipient) => !gone.has(recipient));
+  /** The recipients of the part that is next, or under way. */
+  get #current(): readonly string[] {
+    return this.#parts[this.#judged] ?? [];
+  }
+
+  /** Those of whom nothing is known yet. */
+  get #rest(): readonly string[] {
+    return this.#parts.slice(this.#judged).flat();
   }
 }
