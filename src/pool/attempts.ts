@@ -25,6 +25,8 @@ export class Attempts {
   begin(): void {
     const attempt = new AbortController();
     const { signal } = attempt;
+    // It counts from here on: whoever hears of it at once may want another.
+    this.#underWay.set(attempt, Promise.resolve());
     const outcome = this.#open(signal).then(
       (connection) => {
         this.#underWay.delete(attempt);

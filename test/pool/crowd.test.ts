@@ -219,6 +219,22 @@ describe("five connections that are idle", () => {
   });
 });
 
+describe("messages sent by whoever hears of the first connection", () => {
+  test("wait for it: there are no more than there may be", async () => {
+    const server = await serve(polite());
+    const sending: Promise<unknown>[] = [];
+    const { client } = connectTo(server, {
+      maxConnections: 1,
+      trace: ({ kind }) => {
+        if (kind === "connecting" && sending.length < 5) sending.push(client.send(MESSAGE));
+      },
+    });
+    sending.push(client.send(MESSAGE));
+    await until(() => client.stats.sent === sending.length);
+    expect(server.peers.length).toBe(1);
+  });
+});
+
 describe("a login that is refused", () => {
   test("is tried no more often than there were connections being opened, and all fail", async () => {
     const server = await serve(polite({ offers: ["AUTH PLAIN"], AUTH: "535 5.7.8 no" }));
