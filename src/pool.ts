@@ -3,10 +3,11 @@
 import { abortError } from "./abort.ts";
 import { Alarm } from "./alarm.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
-import { AuthenticationError, copyOf, SmtpError, TransportError } from "./errors.ts";
+import { AuthenticationError, copyOf, SmtpError } from "./errors.ts";
 import { Attempts } from "./pool/attempts.ts";
 import { Experience } from "./pool/experience.ts";
-import { Line } from "./pool/line.ts";
+import { closedError, Line } from "./pool/line.ts";
+import { Logins } from "./pool/logins.ts";
 import { Member, type MemberLimits } from "./pool/member.ts";
 import { isTooMuch } from "./pool/pace.ts";
 import { Rest } from "./pool/rest.ts";
@@ -36,6 +37,7 @@ export class Pool {
   readonly #closing: Map<Connection, Promise<void>> = new Map();
   readonly #experience: Experience;
   readonly #warmth: Warmth;
+  readonly #logins = new Logins();
   /** Ends a pause that messages wait for. */
   readonly #resume = new Alarm(() => this.#match(), { holds: true });
   #isClosed = false;
@@ -79,8 +81,10 @@ export class Pool {
 
   /** The same without a promise: an idle connection, a new one, or the next that comes free. */
   enqueue(waiter: Waiter): void {
-    if (this.#isClosed) {
-      this.#line.refuse(waiter, closedError());
+    const hasNone = this.#idle.size + this.#busy.size === 0;
+    const refusal = this.#isClosed ? closedError() : hasNone ? this.#logins.refusal : undefined;
+    if (refusal !== undefined) {
+      this.#line.refuse(waiter, refusal);
       return;
     }
     const takesIdle = !waiter.fresh && this.#line.size === 0 && waiter.signal?.aborted !== true;
@@ -212,6 +216,7 @@ export class Pool {
     };
     this.#opened++;
     this.#warmth.opened();
+    this.#logins.accepted();
     if (this.#isClosed) this.#retire(member);
     else this.#offer(member, this.#line.first);
     this.#match();
@@ -231,8 +236,11 @@ export class Pool {
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
   #tell(error: unknown): void {
     const { first } = this.#line;
+    const isLogin = error instanceof AuthenticationError;
+    // Before anybody is told, who may have more to send at once.
+    if (isLogin) this.#logins.refused(error);
     if (first !== undefined) this.#line.refuse(first, error);
-    if (!(error instanceof AuthenticationError)) return;
+    if (!isLogin) return;
     // Trying again for each of them, or to have a connection ready, would lock the account.
     this.#warmth.refused();
     this.#line.refuseAll(() => copyOf(error));
@@ -292,8 +300,4 @@ export class Pool {
       connection.quit().then(() => void this.#closing.delete(connection)),
     );
   }
-}
-
-function closedError(): TransportError {
-  return new TransportError("the client was closed", { code: "aborted", phase: "queue" });
 }

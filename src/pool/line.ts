@@ -1,6 +1,7 @@
 // Those who wait for a connection, first come, first served.
 
 import { abortError, onAbort } from "../abort.ts";
+import { TransportError } from "../errors.ts";
 import { Queue } from "../queue.ts";
 import type { RateGate } from "../rate-limit.ts";
 import type { Waiter } from "./waiter.ts";
@@ -61,4 +62,9 @@ export class Line {
   refuseAll(error: () => unknown): void {
     for (let left = this.size; left > 0 && this.first !== undefined; left--) this.refuse(this.first, error());
   }
+}
+
+/** What is told of a client that is closed. */
+export function closedError(): TransportError {
+  return new TransportError("the client was closed", { code: "aborted", phase: "queue" });
 }

@@ -6,6 +6,7 @@ import { resolveOptions } from "../../src/options.ts";
 import { type Loan, Pool, Waiter } from "../../src/pool.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { connectTo, MESSAGE, messageTo } from "../support/client.ts";
+import { movedClocks } from "../support/clock.ts";
 import { first, polite } from "../support/manners.ts";
 import { type Peer, serve } from "../support/server.ts";
 import { gated, verbs } from "../support/verbs.ts";
@@ -244,6 +245,38 @@ describe("a login that is refused", () => {
     await until(() => client.stats.opening === 0);
     expect(server.peers.length).toBeLessThanOrEqual(3);
     expect(client.stats).toMatchObject({ opened: 0, waiting: 0 });
+  });
+});
+
+describe("a login that was refused a moment ago", () => {
+  test("is not asked for again by those who come then: each is told the same, at once", async () => {
+    const server = await serve(polite({ offers: ["AUTH PLAIN"], AUTH: "535 5.7.8 no" }));
+    const { client } = connectTo(server, { maxConnections: 2, auth: { user: "alice", pass: "x" } });
+    const errors: SmtpError[] = [];
+    for await (const result of client.sendMany(Array.from({ length: 400 }, () => MESSAGE))) {
+      if (!result.ok) errors.push(result.error);
+    }
+    expect(errors.map(({ code }) => code)).toEqual(
+      Array.from({ length: 400 }, () => "authentication_refused"),
+    );
+    expect(new Set(errors).size).toBe(400);
+    expect(server.peers.length).toBeLessThanOrEqual(2);
+  });
+
+  test("is asked for again when a while has passed, and pauses end with one that is taken", async () => {
+    const ahead = movedClocks();
+    let isRight = false;
+    const server = await serve(
+      polite({ offers: ["AUTH PLAIN"], AUTH: () => (isRight ? "235 ok" : "535 5.7.8 no") }),
+    );
+    const { client } = connectTo(server, { maxConnections: 1, auth: { user: "alice", pass: "x" } });
+    expect((await errorOf(client.send(MESSAGE))).code).toBe("authentication_refused");
+    isRight = true;
+    expect((await errorOf(client.send(MESSAGE))).code).toBe("authentication_refused");
+    expect(server.peers.length).toBe(1);
+    ahead.monotonic += 1_000;
+    await client.send(MESSAGE);
+    expect(server.peers.length).toBe(2);
   });
 });
 

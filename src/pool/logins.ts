@@ -1,0 +1,25 @@
+// A login that was refused is not asked for again at once: servers lock accounts that fail too often.
+
+import { type AuthenticationError, copyOf } from "../errors.ts";
+import { Backoff } from "./backoff.ts";
+
+export class Logins {
+  readonly #backoff = new Backoff();
+  #error: AuthenticationError | undefined;
+
+  /** What whoever comes now is told, for a while after a refusal. */
+  get refusal(): AuthenticationError | undefined {
+    if (this.#error === undefined || performance.now() >= this.#backoff.until) return undefined;
+    return copyOf(this.#error);
+  }
+
+  refused(error: AuthenticationError): void {
+    this.#error = error;
+    this.#backoff.begin();
+  }
+
+  accepted(): void {
+    this.#error = undefined;
+    this.#backoff.ease();
+  }
+}
