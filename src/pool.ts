@@ -235,11 +235,10 @@ export class Pool {
 
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
   #tell(error: unknown): void {
-    const { first } = this.#line;
     const isLogin = error instanceof AuthenticationError;
     // Before anybody is told, who may have more to send at once.
     if (isLogin) this.#logins.refused(error);
-    if (first !== undefined) this.#line.refuse(first, error);
+    if (this.#line.first !== undefined) this.#line.refuse(this.#line.first, error);
     if (!isLogin) return;
     // Trying again for each of them, or to have a connection ready, would lock the account.
     this.#warmth.refused();
