@@ -174,7 +174,10 @@ export class Connection {
   #begin<T>(dialogue: Dialogue<T>, caller: Caller<T>, signal: AbortSignal | undefined): void {
     const giveUp = (): void => this.#giveUp(dialogue, abortError(signal, this.#session.phase));
     this.#callers.add(dialogue, caller, { signal, giveUp });
-    this.#perform(this.#session.begin(dialogue));
+    const effects = this.#session.begin(dialogue);
+    // Who fails at once is told later: the connection goes to the next, who may fail alike, and so on through the queue.
+    if (effects[0]?.do === "reject") queueMicrotask(() => this.#perform(effects));
+    else this.#perform(effects);
     if (signal?.aborted) giveUp();
   }
 

@@ -42,6 +42,16 @@ describe("a message behind another on the same connection", () => {
   });
 });
 
+describe("thousands that wait", () => {
+  test("fail one after the other where the server can take none of them, and not within each other", async () => {
+    const server = await serve(polite({ offers: ["SIZE 10"] }));
+    const { client } = connectTo(server, { maxConnections: 1, maxMessagesPerConnection: 10_000 });
+    const errors = await Promise.all(Array.from({ length: 3_000 }, () => errorOf(client.send(MESSAGE))));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["message_too_large"]));
+    expect(server.peers.length).toBe(1);
+  });
+});
+
 describe("a source that fails", () => {
   test("fails its own message, and the others are sent", async () => {
     const server = await serve(polite({ offers: ["CHUNKING", "PIPELINING"] }));
