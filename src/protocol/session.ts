@@ -184,11 +184,12 @@ export class Session {
   }
 
   #hear(reply: Reply, subject: Subject, current: Exchange): readonly Effect[] {
-    this.#heard++;
     const masked = this.#secrets.maskReply(reply);
     this.#onReply?.(masked);
+    // No time for each of these: who only goes on refusing would be waited for without end.
     if (this.#farewell !== undefined) return reply.code < 400 ? this.#part("broken") : NOTHING;
 
+    this.#heard++;
     if (current.isPremature(subject, reply)) throw judgedEarly(masked);
     if (reply.code === 421) return this.#close(subject, masked, current);
     this.#move(subject, reply.code);

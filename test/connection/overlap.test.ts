@@ -219,6 +219,23 @@ describe("a message behind another", () => {
   );
 });
 
+test("a server that takes its leave and then refuses without end is left when the time for its leave is over", async () => {
+  const server = await serve(
+    polite({
+      offers: BDAT,
+      MAIL: async (peer) => {
+        await peer.say("421 4.3.2 bye");
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          await peer.say("450 no");
+        }
+      },
+    }),
+  );
+  const { client } = connectTo(server, { maxConnections: 1, timeouts: { quit: 100 } });
+  expect(await errorOf(client.send(MESSAGE))).toMatchObject({ code: "service_closing", delivery: "unknown" });
+});
+
 describe("whoever gives up", () => {
   const held = (offers: readonly string[]): { script: Script; answer: () => void } => {
     let answer: () => void = () => {};
