@@ -71,12 +71,8 @@ export class Connection {
       // What is written behind a message does not give the server more time for that one.
       moved: () => this.#watch(this.#session.isFollowed ? "once" : "again"),
       said: ({ shown }) => tell?.({ kind: "command", line: shown }),
-      sent: (octets) => {
-        this.#perform(this.#session.contentLeft());
-        tell?.({ kind: "content", octets });
-        this.onSent();
-      },
-      drained: () => {
+      sent: (octets) => tell?.({ kind: "content", octets }),
+      left: () => {
         this.#perform(this.#session.contentLeft());
         this.onSent();
       },

@@ -17,8 +17,8 @@ export interface Banks {
   said(command: Command): void;
   /** All of it has been handed over; `octets` before transparency. */
   sent(octets: number): void;
-  /** The wire was full, and has taken all of it. */
-  drained(): void;
+  /** The wire has taken all that was handed over. */
+  left(): void;
   failed(error: unknown): void;
 }
 
@@ -36,6 +36,10 @@ export class Outflow {
   /** What was said in this go. */
   #gathered: Uint8Array[] = [];
   #gatheredOctets = 0;
+  /** How many messages end in it. */
+  #ends = 0;
+  /** Settles when the wire is not full any more, of what was said in one go. */
+  #full: Promise<void> | undefined;
   readonly #flush = (): void => this.flush();
   #isClosed = false;
   #wake: () => void = () => {};
@@ -67,7 +71,7 @@ export class Outflow {
     try {
       const block = wholeBlock(content, framing);
       const full = this.#hand(head === undefined ? block : join([head, block]), true);
-      if (full === undefined) this.#banks.sent(content.length);
+      if (full === undefined) this.#sent(content.length);
       else void this.#finish(full, content.length);
     } catch (error) {
       this.#banks.failed(error);
@@ -83,7 +87,7 @@ export class Outflow {
         await full;
         if (this.#isClosed) return;
       }
-      this.#banks.sent(content.length);
+      this.#sent(content.length);
     } catch (error) {
       this.#banks.failed(error);
     }
@@ -92,7 +96,7 @@ export class Outflow {
   async #finish(full: Promise<void>, octets: number): Promise<void> {
     try {
       await full;
-      if (!this.#isClosed) this.#banks.sent(octets);
+      if (!this.#isClosed) this.#sent(octets);
     } catch (error) {
       this.#banks.failed(error);
     }
@@ -116,10 +120,11 @@ export class Outflow {
         // Two writes where it is a block of 64 KiB: as fast as one, and without a copy of it.
         if (how === "in chunks") this.#announce(block.octets.length, last);
         await this.#hand(block.octets, last);
-        if (this.#pump !== pump) return;
+        // With the last of it gone there is nothing to stop: it has left, whatever was heard meanwhile.
+        if (this.#isClosed || (!last && this.#pump !== pump)) return;
       }
       this.#pump = undefined;
-      this.#banks.sent(pump.octets);
+      this.#sent(pump.octets);
     } catch (error) {
       // What was closed fails where it is waited for, and that is nobody's fault.
       if (this.#pump === pump) this.#banks.failed(error);
@@ -139,6 +144,7 @@ export class Outflow {
   say(octets: Uint8Array): Promise<void> | undefined {
     if (octets.length > MAX_GATHERED) {
       this.flush();
+      this.#ends = 0;
       return this.#write(octets);
     }
     if (this.#gathered.length === 0) queueMicrotask(this.#flush);
@@ -152,11 +158,13 @@ export class Outflow {
   flush(): void {
     if (this.#gathered.length === 0) return;
     const octets = join(this.#gathered);
+    const ends = this.#ends;
     this.#gathered = [];
     this.#gatheredOctets = 0;
+    this.#ends = 0;
     if (this.#isClosed) return;
     const full = this.#write(octets);
-    if (full !== undefined) void this.#drain(full);
+    if (full !== undefined) void this.#drain(full, ends);
   }
 
   /** A wire of the caller's own may throw, and where that is flushed nobody would catch it. */
@@ -188,13 +196,22 @@ export class Outflow {
     this.say(encodeGroup([command]));
   }
 
+  #sent(octets: number): void {
+    this.#banks.sent(octets);
+    if (this.#full === undefined) this.#banks.left();
+  }
+
   /** The wire is full: until it has taken all of it, no server can have accepted what is in it. */
-  async #drain(full: Promise<void>): Promise<void> {
-    this.#session.contentStays();
+  async #drain(full: Promise<void>, ends: number): Promise<void> {
+    this.#full = full;
+    if (ends > 0) this.#session.contentStays(ends);
     this.#leaving = full.catch(() => {});
     try {
       await full;
-      if (!this.#isClosed) this.#banks.drained();
+      // The wire may be full again already, or this have been noticed.
+      if (this.#full !== full) return;
+      this.#full = undefined;
+      if (!this.#isClosed) this.#banks.left();
     } catch (error) {
       this.#banks.failed(error);
     }
@@ -202,10 +219,13 @@ export class Outflow {
 
   /** Hands over a block; a promise asks to wait. */
   #hand(octets: Uint8Array, last: boolean): Promise<void> | undefined {
-    if (last) this.#session.contentEnds();
+    if (last) {
+      this.#session.contentEnds();
+      this.#ends++;
+    }
     this.#banks.moved();
     const full = this.say(octets);
-    if (last) this.#leaving = full?.catch(() => {});
+    if (last && full !== undefined) this.#leaving = full.catch(() => {});
     return full;
   }
 }

@@ -109,9 +109,9 @@ export class Session {
     speaker.isLeaving = true;
   }
 
-  /** Must be called when it turns out that mail data which was handed over has not left yet. */
-  contentStays(): void {
-    for (const exchange of this.#exchanges) exchange.isLeaving = isOut(exchange);
+  /** Must be called when it turns out that the last `ends` of the mail data handed over have not left yet. */
+  contentStays(ends: number): void {
+    for (const exchange of this.#exchanges.filter(isOut).slice(-ends)) exchange.isLeaving = true;
   }
 
   /** Must be called when those octets have left: until then the server cannot have accepted them. */
