@@ -17,7 +17,8 @@ export class Secrets {
   }
 
   mask(text: string): string {
-    return this.#all.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
+    const masked = this.#all.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
+    return this.#all.reduce(maskBeginning, masked);
   }
 
   /** The reply as it may be shown. */
@@ -34,4 +35,22 @@ export class Secrets {
     const text = decodeText(octets);
     return this.#all.some((secret) => text.includes(secret)) ? MASK : line;
   }
+}
+
+/** How much of a secret tells it from other words. */
+const BEGINNING = 12;
+
+/** Servers repeat what they refuse up to some length, and long lines are cut here: what is left of a secret is one. */
+function maskBeginning(text: string, secret: string): string {
+  const beginning = secret.slice(0, BEGINNING);
+  let at = secret.length > BEGINNING ? text.indexOf(beginning) : -1;
+  if (at < 0) return text;
+  let masked = "";
+  let from = 0;
+  for (; at >= 0; at = text.indexOf(beginning, from)) {
+    masked += text.slice(from, at) + MASK;
+    from = at + BEGINNING;
+    while (from < text.length && text[from] === secret[from - at]) from++;
+  }
+  return masked + text.slice(from);
 }
