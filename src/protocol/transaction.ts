@@ -3,6 +3,7 @@
 
 import { bdatLast, type Command, data, mailFrom, quit, rcptTo, rset } from "../commands.ts";
 import {
+  isTransient,
   locate,
   ProtocolError,
   type RejectedRecipient,
@@ -140,7 +141,9 @@ export function* transaction(
     const heard = yield { kind: "content", content, limit, replies: accepted.length, verdict: interrupted };
     const delivered = judgeDeliveries(judged, heard);
     const reply = heard.find(isPositive);
-    if (reply === undefined) throw contentRefused(onlyReply(heard), "DATA", delivered.rejected);
+    // One that may take it later makes it worth trying again, so it speaks for all.
+    if (reply === undefined)
+      throw contentRefused(heard.find(isTransient) ?? onlyReply(heard), "DATA", delivered.rejected);
     return { ...delivered, reply, used: [...spoken, ...readWith(reply, extensions)] };
   }
 
