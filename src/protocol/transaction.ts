@@ -188,8 +188,11 @@ function tidying(refusal: ReplyError): Turn {
  * else for it. Only the 221 to QUIT is like no other; where it does not come when it is due, the message may be out.
  */
 function leaving(refusal: ReplyError): Turn {
-  const verdict: Verdict = (_, error) =>
-    error instanceof ProtocolError ? locate(error, "end-of-data", "unknown") : refusal;
+  const verdict: Verdict = (_, error) => {
+    if (error instanceof ProtocolError) return locate(error, "end-of-data", "unknown");
+    const isAwaited = error?.code === "deadline" || error?.code === "aborted";
+    return isAwaited ? locate(refusal, "end-of-data", "unknown") : refusal;
+  };
   return { kind: "commands", commands: [quit()], verdict };
 }
 

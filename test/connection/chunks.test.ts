@@ -44,6 +44,19 @@ describe("a message in memory", () => {
     expect(server.heard).not.toContain("DATA\r\n");
   });
 
+  test("refused may have been taken where nothing comes to QUIT in time: the reply may have been to something else", async () => {
+    const silent = async (peer: Peer): Promise<undefined> => {
+      await peer.silence();
+    };
+    const server = await serve(polite({ offers: BOTH, content: "451 later", QUIT: silent }));
+    const { client } = connectTo(server);
+    expect(await errorOf(client.send(MESSAGE))).toMatchObject({
+      code: "content_refused",
+      delivery: "unknown",
+      retryable: false,
+    });
+  });
+
   test("that is long waits for its envelope, and arrives whole", async () => {
     for (const offers of [BOTH, ["CHUNKING"]]) {
       const server = await serve(polite({ offers }));
