@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**"],
+    // Many wait for servers that say nothing.
+    maxWorkers: 2,
     // For what hangs. No test takes five seconds where nothing else runs.
     testTimeout: 15_000,
     hookTimeout: 10_000,

@@ -159,7 +159,7 @@ export class Pool {
         this.#resume.set(resumesAt);
         return;
       }
-      // Who waits for a new connection is not kept from it by old ones that nobody uses, and that are likely dead too.
+      // Who waits for a new one is not kept from it by those that nobody uses, and that are likely dead too.
       if (this.#size >= allowed && !this.#idle.discardOldest()) return;
       this.#opening.begin();
     }

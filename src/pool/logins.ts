@@ -1,6 +1,6 @@
 // A login that was refused is not asked for again at once: servers lock accounts that fail too often.
 
-import { type AuthenticationError, copyOf } from "../errors.ts";
+import { type AuthenticationError, copyOf, isTransient } from "../errors.ts";
 import { Backoff } from "./backoff.ts";
 
 export class Logins {
@@ -14,6 +14,8 @@ export class Logins {
   }
 
   refused(error: AuthenticationError): void {
+    // Where there was no login, or not now, nobody counts.
+    if (error.code !== "authentication_refused" || isTransient(error.reply)) return;
     this.#error = error;
     this.#backoff.begin();
   }

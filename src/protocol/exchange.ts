@@ -63,6 +63,8 @@ export class Exchange {
   get phase(): Phase {
     const subject = this.awaited;
     if (subject === undefined) return "idle";
+    // Where a message hangs on the reply to QUIT, that has the time that other replies have.
+    if (subject === "QUIT" && this.delivery !== "not-sent") return "rset";
     return isDecisive(subject) && this.delivery === "not-sent" ? "content" : phaseOf(subject);
   }
 

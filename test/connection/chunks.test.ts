@@ -49,7 +49,7 @@ describe("a message in memory", () => {
       await peer.silence();
     };
     const server = await serve(polite({ offers: BOTH, content: "451 later", QUIT: silent }));
-    const { client } = connectTo(server);
+    const { client } = connectTo(server, { timeouts: { command: 100 } });
     expect(await errorOf(client.send(MESSAGE))).toMatchObject({
       code: "content_refused",
       delivery: "unknown",

@@ -1,6 +1,6 @@
 // What must hold of every cell: what is said of a message is held against how often the server took it.
 
-import { type Phase, SmtpError } from "../../src/index.ts";
+import { AuthenticationError, type Phase, SmtpError } from "../../src/index.ts";
 import type { Cell, Played, Sent } from "./cells.ts";
 import { isHarmless, type Place } from "./faults.ts";
 
@@ -99,6 +99,9 @@ function dueOf({ cell, before, struck, next }: Played): readonly Sent[] {
   if ((isHarmless(fault) && place !== "RSET") || stage === "later") due.push(...struck);
   // Behind a server that is in step, or gone, the next message is as good as any.
   const isOver = OPENING.includes(place) || fault.isInStep === true || fault.isPrompt === true;
+  // A login that was refused for good is not asked for again at once.
+  if (struck.some(({ outcome }) => outcome instanceof AuthenticationError && outcome.reply.code >= 500))
+    return due;
   if (next !== undefined && isOver && !(place === "IDLE" && isMisled(cell))) due.push(next);
   return due;
 }
