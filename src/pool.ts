@@ -167,7 +167,7 @@ export class Pool {
       this.#opening.begin();
   }
 
-  /** Lends a connection to another whose message may follow, where more wait than connections are being opened for. */
+  /** Lends a connection to those whose messages may follow, where more wait than connections are being opened for. */
   #follow(member: Member): void {
     // What follows is written at once, and asks for the next from within: one after the other, however many there are.
     if (member.isFollowed) return;
@@ -180,10 +180,8 @@ export class Pool {
 
   #follower(member: Member): Waiter | undefined {
     const next = this.#line.firstForAny;
-    if (next === undefined || this.#experience.isWary || this.#line.size <= this.#opening.size)
-      return undefined;
-    if (!member.hasRoom || member.borrowers >= next.inFlight || member.isSpent) return undefined;
-    return member.connection.mayFollow ? next : undefined;
+    if (next === undefined || this.#experience.isWary || this.#line.size <= this.#opening.size) return;
+    return member.takes(next.inFlight) && member.connection.mayFollow ? next : undefined;
   }
 
   get #size(): number {
@@ -247,6 +245,7 @@ export class Pool {
   }
 
   #learn(member: Member, error: unknown): void {
+    member.learn(error);
     if (error === undefined) {
       this.#warmth.proved();
       if (this.#experience.pace.succeeded()) this.#match();

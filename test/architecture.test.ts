@@ -265,7 +265,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "pool/logins": ["errors", "pool/backoff"],
   "pool/experience": ["connection", "errors", "pool/pace"],
   "pool/line": ["abort", "errors", "pool/waiter", "queue", "rate-limit"],
-  "pool/member": ["connection"],
+  "pool/member": ["connection", "errors", "pool/waiter"],
   "pool/pace": ["errors", "pool/backoff"],
   "pool/rest": ["alarm", "pool/member"],
   "pool/stats": [],

@@ -485,6 +485,24 @@ describe("messages on one connection", () => {
     expect(many).toBeGreaterThanOrEqual(2);
     expect(many).toBeLessThanOrEqual(5);
   });
+
+  test("are fewer behind one that was refused, and one more with each that is taken", async () => {
+    const slow = gate();
+    const verdicts = ["552 5.3.4 no", "250 2.0.0 queued", "250 2.0.0 queued"];
+    const server = await serve(
+      polite({ offers: ["PIPELINING", "CHUNKING"], content: () => verdicts.shift() ?? slow.answer() }),
+    );
+    const { client } = connectTo(server, { maxConnections: 1 });
+    const reading = read(client.sendMany(source(30).messages(), { inFlight: 8 }));
+    await until(() => slow.arrivals === 1);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // Eight went out before the first was answered; five of them are under way still, and there may be four.
+    expect(((server.peers[0] as Peer).heard.match(/^BDAT/gm) ?? []).length).toBe(8);
+    slow.open();
+    const results = await reading;
+    expect(results.filter(({ ok }) => ok)).toHaveLength(29);
+    expect(server.peers).toHaveLength(1);
+  });
 });
 
 describe("what cannot be used", () => {

@@ -1,6 +1,8 @@
 // One connection of a pool: how many it still serves, until when, and whether it can be alive after a rest.
 
 import type { Connection } from "../connection.ts";
+import { ReplyError } from "../errors.ts";
+import { USUAL_IN_FLIGHT } from "./waiter.ts";
 
 /** How far a connection's end may be from `maxConnectionAge`: those opened together must not all end together. */
 const JITTER = 0.1;
@@ -29,6 +31,8 @@ export class Member {
   /** When its rest is over, by the monotonic clock. */
   expiresAt = 0;
   readonly #idleTimeout: number;
+  /** How many messages may be under way on it, whatever they say themselves. */
+  #window = Number.POSITIVE_INFINITY;
   #isLent = false;
   #isReused = false;
   #left: number;
@@ -56,6 +60,17 @@ export class Member {
   /** It has served as many, or as long, as it may. */
   get isSpent(): boolean {
     return this.#left <= 0 || performance.now() >= this.#retiresAt;
+  }
+
+  /** Whether one more message may begin behind those under way, where `inFlight` may be in all. */
+  takes(inFlight: number): boolean {
+    return this.hasRoom && this.borrowers < Math.min(inFlight, this.#window) && !this.isSpent;
+  }
+
+  /** What goes behind a message that is refused is often sent for nothing: fewer do then, and one more for each taken. */
+  learn(error: unknown): void {
+    if (error === undefined) this.#window++;
+    else if (error instanceof ReplyError) this.#window = USUAL_IN_FLIGHT;
   }
 
   lend(): void {
