@@ -154,7 +154,8 @@ test("the work of a lock-step transaction grows no faster than its recipients", 
   };
   const least = (recipients: number) => Math.min(...Array.from({ length: 5 }, () => time(recipients)));
   least(500);
-  expect(least(8000)).toBeLessThan(least(2000) * 4 * 3 + 5);
+  // Sixteen times the work, or 256 times if it grew as the square: between the two, whatever else the machine does.
+  expect(least(16_000)).toBeLessThan(least(1_000) * 16 * 6 + 5);
 });
 
 /** The conversation up to the end of the mail data, with every recipient accepted. */

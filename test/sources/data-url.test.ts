@@ -56,9 +56,13 @@ describe("a data: URL", () => {
 
   test("of 50 MB is refused without a look at it", () => {
     const url = `data:image/png;base64,${"A".repeat(50_000_000)}`;
-    const started = performance.now();
-    expect(() => attachment.dataUrl(url)).toThrow("is longer than 16777216 characters");
-    expect(performance.now() - started).toBeLessThan(50);
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 5; round++) {
+      const started = performance.now();
+      expect(() => attachment.dataUrl(url)).toThrow("is longer than 16777216 characters");
+      best = Math.min(best, performance.now() - started);
+    }
+    expect(best).toBeLessThan(20);
   });
 
   test.each([
@@ -72,7 +76,7 @@ describe("a data: URL", () => {
     const time = (length: number): number => {
       const url = make(length);
       let best = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 8; round++) {
         const started = performance.now();
         try {
           attachment.dataUrl(url);
