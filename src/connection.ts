@@ -229,7 +229,7 @@ export class Connection {
         this.#write(effect.commands, effect.content);
         break;
       case "stream":
-        void this.#outflow.stream(effect.content);
+        this.#outflow.stream(effect.content);
         break;
       case "pump":
         void this.#outflow.pump(effect.content, effect.limit, effect.isChunked ? "in chunks" : "whole");
@@ -243,8 +243,8 @@ export class Connection {
   /** One write for a group. It is not waited for: a server that cannot write its replies would never read the rest. */
   #write(commands: readonly Command[], content: Uint8Array | undefined): void {
     if (this.#tell) for (const { shown } of commands) this.#tell({ kind: "command", line: shown });
-    if (content !== undefined) return void this.#outflow.stream(content, commands);
-    this.#outflow.say(encodeGroup(commands))?.catch((error) => this.#fail(error));
+    if (content !== undefined) this.#outflow.stream(content, commands);
+    else this.#outflow.say(encodeGroup(commands))?.catch((error) => this.#fail(error));
   }
 
   get #isForlorn(): boolean {

@@ -31,6 +31,11 @@ export class Exchange {
     this.dialogue = dialogue;
   }
 
+  /** All of its message has been written, and nobody knows what became of it. */
+  get isOut(): boolean {
+    return this.delivery === "unknown";
+  }
+
   /** What the next reply is owed to. */
   get awaited(): Subject | undefined {
     return this.turn && subjectOf(this.turn, this.#replies.length, this.chunks);
@@ -83,8 +88,7 @@ export class Exchange {
   /** What is to be told of it where the session ends with `error`. */
   fate(error: SmtpError, phase: Phase = this.phase, delivery: Delivery = this.delivery): SmtpError {
     // Replies and commands are out of step: none of them says what becomes of a message that went with its envelope.
-    const isMute =
-      error instanceof ProtocolError && this.delivery === "unknown" && this.turn?.kind === "commands";
+    const isMute = error instanceof ProtocolError && this.isOut && this.turn?.kind === "commands";
     return (isMute ? undefined : this.verdict(error)) ?? locate(error, phase, delivery);
   }
 

@@ -39,6 +39,11 @@ export class ReplyParser {
     return this.#lines.length === 0 && code.startsWith(this.#rest.slice(0, code.length));
   }
 
+  /** Whether what is waiting is, or may still become, a refusal. */
+  get mayRefuse(): boolean {
+    return this.mayBe("4") || this.mayBe("5");
+  }
+
   /** Takes one whole reply, or nothing where it has not all arrived. */
   next(): Reply | undefined {
     for (;;) {

@@ -44,8 +44,8 @@ export class Session {
    */
   get mayFollow(): boolean {
     const last = this.#exchanges.at(-1);
-    const isOut = last?.delivery === "unknown" && !last.isLeaving;
-    return isOut && this.#state !== "closed" && this.#farewell === undefined;
+    const hasLeft = last?.isOut === true && !last.isLeaving;
+    return hasLeft && this.#state !== "closed" && this.#farewell === undefined;
   }
 
   /** Whether a dialogue has begun behind the one whose replies come now. */
@@ -111,7 +111,8 @@ export class Session {
 
   /** Must be called when it turns out that the last `ends` of the mail data handed over have not left yet. */
   contentStays(ends: number): void {
-    for (const exchange of this.#exchanges.filter(isOut).slice(-ends)) exchange.isLeaving = true;
+    for (const exchange of this.#exchanges.filter(({ isOut }) => isOut).slice(-ends))
+      exchange.isLeaving = true;
   }
 
   /** Must be called when those octets have left: until then the server cannot have accepted them. */
@@ -162,7 +163,7 @@ export class Session {
       if (current === undefined || subject === undefined) break;
       // Only what has left can be accepted; refused it may be before, where one reply decides for all.
       const isWaiting = current.isLeaving && isDecisive(subject) && this.#farewell === undefined;
-      if (isWaiting && (current.isShared || !this.#isRefused)) return effects;
+      if (isWaiting && (current.isShared || !this.#parser.mayRefuse)) return effects;
       try {
         const reply = this.#parser.next();
         if (reply === undefined) return effects;
@@ -176,11 +177,6 @@ export class Session {
     // session ends either way, and what is settled stays settled.
     if (!this.#parser.isEmpty) this.#end();
     return effects;
-  }
-
-  /** Whether what is waiting may be a refusal. */
-  get #isRefused(): boolean {
-    return this.#parser.mayBe("4") || this.#parser.mayBe("5");
   }
 
   #hear(reply: Reply, subject: Subject, current: Exchange): readonly Effect[] {
@@ -210,7 +206,8 @@ export class Session {
     // RFC 5321 §3.8: a 421 needs no command; it is heard with the next turn, or ends the session if there is none.
     // Mail data may be refused before it is all there.
     const effects = this.#resume(current, replies);
-    if (this.#parser.mayBe("421") || (this.#isRefused && current.turn?.kind === "content")) return effects;
+    if (this.#parser.mayBe("421") || (this.#parser.mayRefuse && current.turn?.kind === "content"))
+      return effects;
     // Replies and commands are out of step, so that a positive reply may belong to something else. A refusal stands,
     // unless the message went along with the envelope: nothing tells then which reply is about it.
     const desync = unasked();
@@ -266,12 +263,13 @@ export class Session {
     if (isDecisive(subject)) {
       // Where more trails it, nothing tells which reply is about a message that went along with its envelope.
       const isDoubtful = subject === "BDAT LAST" && !this.isFollowed && !this.#parser.isEmpty;
-      if (this.#exchanges.slice(1).some(isOut)) this.#farewell = new Farewell(error, undefined);
+      if (this.#exchanges.slice(1).some(({ isOut }) => isOut))
+        this.#farewell = new Farewell(error, undefined);
       else this.#end();
       const fate = isDoubtful ? locate(error, error.phase, "unknown") : current.refused(error);
       return this.#reject(current, fate);
     }
-    if (this.#exchanges.some(isOut)) {
+    if (this.#exchanges.some(({ isOut }) => isOut)) {
       // A server that goes on regardless may take what it has got already.
       this.#farewell = new Farewell(error, current);
       return NOTHING;
@@ -300,8 +298,4 @@ export class Session {
   #newParser(): ReplyParser {
     return new ReplyParser((text) => this.#secrets.mask(text));
   }
-}
-
-function isOut({ delivery }: Exchange): boolean {
-  return delivery === "unknown";
 }

@@ -96,7 +96,7 @@ export function* transaction(
   const isChunked = extensions.has("CHUNKING") && protocol === "smtp";
   const { parameters, used } = mailParameters(message, extensions, { isChunked });
   const replies: Reply[] = [];
-  const verdict: Verdict = (heard) => judge(to, [...replies, ...heard.slice(putsBack)]).refusal;
+  const verdict: Verdict = (heard) => judge(to, [...replies, ...heard.slice(putsBack)], needed).refusal;
 
   const counted = isChunked && content instanceof Uint8Array ? content : undefined;
   let putsBack = manner === "behind" && isChunked ? 1 : 0;

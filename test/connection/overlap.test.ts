@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { type Message, SmtpError } from "../../src/index.ts";
 import { connectTo, MESSAGE } from "../support/client.ts";
-import { type Manners, polite } from "../support/manners.ts";
+import { type Manners, polite, takeTime } from "../support/manners.ts";
 import { type Peer, type Script, serve } from "../support/server.ts";
 import { errorOf, until, watchProcess } from "../support/watch.ts";
 
@@ -226,7 +226,7 @@ test("a server that takes its leave and then refuses without end is left when th
       MAIL: async (peer) => {
         await peer.say("421 4.3.2 bye");
         for (;;) {
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await takeTime(20);
           await peer.say("450 no");
         }
       },

@@ -213,6 +213,11 @@ describe("a message that all are to get, or nobody", () => {
     });
   });
 
+  test("stays refused where the server hangs up behind the refusal", () => {
+    const script = `${OPENED("X")}\n${"S: 250 ok\n".repeat(2)}S: 550 no\nFIN`;
+    expect(playToError(script, together)).toMatchObject({ code: "recipients_refused", delivery: "rejected" });
+  });
+
   test("waits for no more where there is one recipient", () => {
     const { value } = play(
       `S: 220 mx.example
