@@ -22,9 +22,8 @@ import {
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
 import { Pool, type PoolStats, USUAL_IN_FLIGHT } from "./pool.ts";
 import type { Receipt } from "./receipt.ts";
+import type { Runtime } from "./runtime.ts";
 import { type MessageCounts, Tally } from "./tally.ts";
-import type { Diagnostics } from "./trace.ts";
-import type { Connect } from "./transport/wire.ts";
 
 /** Counts what a client does now, and what it has done. */
 export interface ClientStats extends PoolStats, MessageCounts {}
@@ -38,8 +37,8 @@ export class Client {
   readonly #forced = new AbortController();
   #closing: Promise<void> | undefined;
 
-  constructor(options: string | URL | SmtpClientOptions, connect: Connect, diagnostics?: Diagnostics) {
-    const resolved = resolveOptions(options, connect, diagnostics);
+  constructor(options: string | URL | SmtpClientOptions, runtime: Runtime) {
+    const resolved = resolveOptions(options, runtime);
     const { limits, rateLimit: limiter, retry, settings, signers, timeout } = resolved;
     this.#options = resolved;
     this.#pool = new Pool(settings, limits, limiter);

@@ -5,7 +5,7 @@ import { abortError } from "./abort.ts";
 import { type Caller, Callers, type Settled, type Settlement, settle } from "./callers.ts";
 import { type Command, encodeGroup, quit } from "./commands.ts";
 import { addressLiteral } from "./connect.ts";
-import { type Call, channelOver, dial, securedEvent } from "./dial.ts";
+import { type Call, channelOver, dial, outcomeOf, securedEvent, withToken } from "./dial.ts";
 import { type ErrorCode, type Phase, type Reply, SmtpError, TransportError } from "./errors.ts";
 import { Outflow } from "./outflow.ts";
 import { Patience } from "./patience.ts";
@@ -90,13 +90,14 @@ export class Connection {
     return followed(settings.trace.connect, context, () => Connection.#open(settings, call));
   }
 
-  static async #open(settings: ConnectionSettings, { id, signal }: Call): Promise<Connection> {
+  static async #open(settings: ConnectionSettings, { id, signal, accessToken }: Call): Promise<Connection> {
     const tell = signal?.aborted ? undefined : telling(settings.trace, id);
     const wire = await dial(settings, { tell, signal });
     const connection = new Connection(id, wire, settings, tell);
     const name = settings.name ?? addressLiteral(wire.localAddress);
+    const login = withToken(settings.opening.login, accessToken);
     const channel = channelOver(wire, settings.insecureAllowed);
-    const opened = connection.#run(opening({ ...settings.opening, name }, channel), signal);
+    const opened = connection.#run(opening({ ...settings.opening, name, login }, channel), signal);
     void connection.#read();
     try {
       connection.#extensions = usableOver(wire, await opened);
@@ -233,6 +234,11 @@ export class Connection {
         break;
       case "pump":
         void this.#outflow.pump(effect.content, effect.limit, effect.isChunked ? "in chunks" : "whole");
+        break;
+      case "work":
+        void outcomeOf(effect.work).then((outcome) =>
+          this.#perform(this.#session.worked(effect.dialogue, outcome)),
+        );
         break;
       case "upgrade":
         // The read loop does it once this read is over: TLS can only begin where no read is outstanding.

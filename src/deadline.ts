@@ -4,6 +4,8 @@ import type { Phase } from "./errors.ts";
 
 /** Holds the time limits of a connection, each absolute, in milliseconds. */
 export interface Timeouts {
+  /** For an access token, where `auth.oauth2` gets it. @default 30000 */
+  readonly token: number;
   /** Until the wire is up: DNS, TCP, and TLS where it comes first. @default 30000 */
   readonly connect: number;
   /** For the greeting; "Initial 220 Message" in RFC 5321 §4.5.3.2.1. @default 60000 */
@@ -26,6 +28,7 @@ export interface Timeouts {
 export const DEFAULT_TIMEOUTS: Timeouts = {
   // RFC 5321 §4.5.3.2 asks for minutes everywhere, for relays that have days. Somebody waits for a submission: all
   // but the last are shorter here. The last is the RFC's, for giving up on it makes a second copy likely (RFC 1047).
+  token: 30_000,
   connect: 30_000,
   greeting: 60_000,
   tls: 30_000,

@@ -2,7 +2,8 @@
 
 import { type Dialling, openWire } from "./connect.ts";
 import type { SmtpError } from "./errors.ts";
-import type { Channel } from "./protocol/opening.ts";
+import type { WorkOutcome } from "./protocol/dialogue.ts";
+import type { Channel, Login } from "./protocol/login.ts";
 import type { Tell } from "./trace.ts";
 import type { Wire } from "./transport/wire.ts";
 
@@ -10,6 +11,8 @@ import type { Wire } from "./transport/wire.ts";
 export interface Call {
   readonly id: number;
   readonly signal?: AbortSignal | undefined;
+  /** What it signs in with, where that is a token that must be got first. */
+  readonly accessToken?: string | undefined;
 }
 
 export async function dial(
@@ -35,7 +38,11 @@ export function securedEvent({ tlsVersion: version, verified, resumed = false }:
 
 /** The wire as the opening sees it, while it changes; `insecureAllowed`: credentials may travel without verified TLS. */
 export function channelOver(wire: Wire, insecureAllowed: boolean): Channel {
+  const bind: Channel["bind"] = (type) => wire.channelBinding?.(type);
   return {
+    get bind() {
+      return wire.secure && wire.channelBinding !== undefined ? bind : undefined;
+    },
     get secure() {
       return wire.secure;
     },
@@ -43,4 +50,19 @@ export function channelOver(wire: Wire, insecureAllowed: boolean): Channel {
       return (wire.secure && wire.verified) || insecureAllowed;
     },
   };
+}
+
+/** The login with the token that was got for it. */
+export function withToken(login: Login | undefined, accessToken: string | undefined): Login | undefined {
+  if (login === undefined || accessToken === undefined) return login;
+  return { ...login, credentials: { ...login.credentials, accessToken } };
+}
+
+/** What becomes of something that a dialogue waits for. */
+export async function outcomeOf(work: () => unknown): Promise<WorkOutcome> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
 }

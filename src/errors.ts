@@ -1,85 +1,9 @@
 // The error family. The class says whose doing it was and whether the connection survives; the fields say
 // how far the message came and what to do.
 
-/** Lists every `code` an error of this library can carry. The set is closed; each has a heading in docs/errors.md. */
-export const ERROR_CODES = [
-  // ConfigError
-  "invalid_option",
-  "client_closed",
-  // MessageError
-  "invalid_message",
-  "no_recipients",
-  "invalid_template",
-  "invalid_value",
-  "missing_value",
-  "message_too_large",
-  "extension_required",
-  "source_failed",
-  "signing_failed",
-  // ReplyError
-  "greeting_refused",
-  "ehlo_refused",
-  "starttls_refused",
-  "sender_refused",
-  "recipients_refused",
-  "data_refused",
-  "content_refused",
-  "service_closing",
-  "noop_refused",
-  // AuthenticationError
-  "authentication_refused",
-  "authentication_unavailable",
-  "authentication_insecure",
-  // ProtocolError
-  "invalid_reply",
-  "reply_too_long",
-  "unexpected_reply",
-  "unsolicited_reply",
-  "invalid_challenge",
-  "starttls_injection",
-  // TransportError
-  "dns",
-  "connection",
-  "proxy",
-  "connection_lost",
-  "tls",
-  "tls_certificate",
-  "tls_required",
-  "deadline",
-  "aborted",
-  "rate_limit_failed",
-] as const;
+import type { Delivery, ErrorCode, Phase } from "./errors/codes.ts";
 
-/** Names what went wrong; stable across releases, for `switch`. */
-export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** Names where in the life of a message it went wrong. */
-export type Phase =
-  | "config"
-  | "message"
-  | "queue"
-  | "connect"
-  | "tls"
-  | "greeting"
-  | "ehlo"
-  | "starttls"
-  | "auth"
-  | "mail"
-  | "rcpt"
-  | "data"
-  | "content"
-  | "end-of-data"
-  | "rset"
-  | "vrfy"
-  | "noop"
-  | "quit"
-  | "idle";
-
-/**
- * Says what became of the message: `not-sent` (it provably went nowhere), `rejected` (the server said no), or
- * `unknown` (the end of the mail data was written and no complete reply came back; RFC 1047).
- */
-export type Delivery = "not-sent" | "rejected" | "unknown";
+export { type Delivery, ERROR_CODES, type ErrorCode, type Phase } from "./errors/codes.ts";
 
 /** Holds one whole reply of the server (RFC 5321 §4.2). */
 export interface Reply {
@@ -234,6 +158,40 @@ export class AuthenticationError extends ReplyError {
   }
 }
 
+/** Reports that no access token could be had. Nothing was connected. */
+export class TokenError extends SmtpError {
+  override get name(): string {
+    return "TokenError";
+  }
+  /** `reauthorise`: a person must consent again, or the settings must change; `temporary`: it may work later. */
+  readonly reason: "reauthorise" | "temporary";
+  /** What the token endpoint calls it, such as `invalid_grant` (RFC 6749 §5.2). */
+  declare readonly oauthError?: string;
+  /** Milliseconds for which the endpoint does not want to be asked again. It is not, meanwhile. */
+  declare readonly retryAfter?: number;
+
+  constructor(
+    message: string,
+    options: {
+      readonly reason: "reauthorise" | "temporary";
+      readonly oauthError?: string | undefined;
+      readonly retryAfter?: number | undefined;
+    } & ErrorDetails,
+  ) {
+    const { reason, oauthError, retryAfter } = options;
+    const isTemporary = reason === "temporary";
+    super(message, {
+      phase: "auth",
+      ...options,
+      code: isTemporary ? "token_unavailable" : "token_refused",
+      transient: isTemporary,
+    });
+    this.reason = reason;
+    if (oauthError !== undefined) this.oauthError = oauthError;
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+  }
+}
+
 /** Reports that the server, or someone between, broke the rules of the protocol. The connection is closed. */
 export class ProtocolError extends SmtpError {
   override get name(): string {
@@ -278,12 +236,6 @@ export function takenFor<E extends SmtpError>(error: E, accepted: readonly strin
 /** The error of a message that cannot be sent again as it is: a stream in it has been read. */
 export function spent<E extends SmtpError>(error: E, hint: string): E {
   return Object.assign(error, { retryable: false, hint: error.hint ?? hint });
-}
-
-/** The same refusal for another message that waited for the same login: each caller gets an error of their own. */
-export function copyOf(error: AuthenticationError): AuthenticationError {
-  const { message, code, verb, reply, mechanism, detail, hint } = error;
-  return new AuthenticationError(message, { code, verb, reply, mechanism, detail, hint });
 }
 
 /** Tells whether `error` is one of this library's, so that its fields may be read. */

@@ -18,7 +18,7 @@ import { nodeDiagnostics } from "./transport/node-diagnostics.ts";
 export class SmtpClient extends Client {
   /** @throws ConfigError naming the option that cannot be used */
   constructor(options: string | URL | SmtpClientOptions) {
-    super(options, connectNode, nodeDiagnostics());
+    super(options, { connect: connectNode, diagnostics: nodeDiagnostics() });
   }
 }
 
@@ -30,7 +30,19 @@ export {
   parseMailboxList,
 } from "./address.ts";
 export type { Attachment } from "./attachment.ts";
-export type { MechanismName } from "./auth/mechanism.ts";
+export type { MechanismName } from "./auth/choice.ts";
+export {
+  type Credentials,
+  type Digests,
+  type Eventually,
+  type Exchange,
+  type HashName,
+  type Later,
+  later,
+  type Mechanism,
+  type Surroundings,
+} from "./auth/mechanism.ts";
+export type { AccessToken, TokenRequest, TokenSource } from "./auth/token-source.ts";
 export type { SendResult } from "./bulk.ts";
 export type { ClientStats } from "./client.ts";
 export { type ComposedStream, type ComposeStreamOptions, composeMessage, composeStream } from "./compose.ts";
@@ -50,6 +62,7 @@ export {
   type Reply,
   ReplyError,
   SmtpError,
+  TokenError,
   TransportError,
 } from "./errors.ts";
 export type { Logger } from "./logger.ts";

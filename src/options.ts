@@ -3,6 +3,7 @@
 
 import type { ConnectionSettings } from "./connection.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./deadline.ts";
+import { digestsOf, nonce } from "./digests.ts";
 import type { Keys } from "./input.ts";
 import type { Logger } from "./logger.ts";
 import { type AuthOptions, readAuth, refuseInsecure } from "./options/auth.ts";
@@ -26,8 +27,9 @@ import { readUrl } from "./options/url.ts";
 import type { PoolLimits } from "./pool.ts";
 import type { Rate, RateGate, RateLimiter } from "./rate-limit.ts";
 import type { RetryOptions, RetryPolicy } from "./retry.ts";
+import type { Runtime } from "./runtime.ts";
 import { type DkimSigner, readSigners } from "./signer.ts";
-import type { Diagnostics, TraceEvent } from "./trace.ts";
+import type { TraceEvent } from "./trace.ts";
 import { TlsSessions } from "./transport/sessions.ts";
 import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
 
@@ -140,22 +142,19 @@ const SECURITIES: readonly Security[] = ["tls", "starttls", "opportunistic", "no
 const ON_PARTIAL = ["deliver", "abort"] as const;
 
 /** Checks what the user said and fills in the rest. Throws a ConfigError that names the option. */
-export function resolveOptions(
-  given: string | URL | SmtpClientOptions,
-  runtimeConnect: Connect,
-  diagnostics?: Diagnostics,
-): ResolvedOptions {
+export function resolveOptions(given: string | URL | SmtpClientOptions, runtime: Runtime): ResolvedOptions {
   const isUrl = typeof given === "string" || given instanceof URL;
   const options = isUrl ? { url: given } : read(given, OPTIONS, "");
   const fromUrl: Partial<Record<keyof SmtpClientOptions, unknown>> =
     optional(options.url, "url", readUrl) ?? {};
   const said: typeof fromUrl = defined({ ...fromUrl, ...defined(options) });
 
-  const { connect, target, port, protocol, isLocal, implied } = readRoute(said, runtimeConnect);
+  const { connect, target, port, protocol, isLocal, implied } = readRoute(said, runtime.connect);
   const security =
     optional(said.security, "security", (value, option) => readChoice(value, option, SECURITIES)) ?? implied;
   const auth = optional(said.auth, "auth", readAuth);
   const tls = optional(said.tls, "tls", readTls) ?? defined<TlsOptions>({});
+  const serverPort = port ?? usualPort(protocol, security);
   const insecureAllowed = auth?.allowInsecure ?? isLocal;
   if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
 
@@ -164,7 +163,7 @@ export function resolveOptions(
       connect,
       target: {
         ...target,
-        port: port ?? usualPort(protocol, security),
+        port: serverPort,
         implicitTls: security === "tls",
         // RFC 6066 §3: the name in SNI has no dot at its end.
         servername: (optional(said.servername, "servername", readHost) ?? target.host).replace(/\.$/, ""),
@@ -175,17 +174,23 @@ export function resolveOptions(
       opening: {
         protocol,
         security,
-        credentials: auth?.credentials,
-        mechanism: auth?.mechanism,
+        login: auth && {
+          ...auth,
+          host: target.host,
+          port: serverPort,
+          digests: digestsOf(runtime),
+          nonce,
+        },
         withheld: optional(said.extensions, "extensions", readWithheld) ?? new Set(),
       },
+      tokenSource: auth?.tokenSource,
       name: optional(said.name, "name", readEhloName),
       insecureAllowed,
       onPartial:
         optional(said.onPartial, "onPartial", (value, option) => readChoice(value, option, ON_PARTIAL)) ??
         "deliver",
       timeouts: { ...DEFAULT_TIMEOUTS, ...optional(said.timeouts, "timeouts", readTimeouts) },
-      trace: readAudience(said, diagnostics),
+      trace: readAudience(said, runtime.diagnostics),
     },
     limits: readLimits(said),
     rateLimit: optional(said.rateLimit, "rateLimit", readRateLimit),
@@ -196,6 +201,7 @@ export function resolveOptions(
 }
 
 const TIMEOUTS: Keys<keyof Timeouts> = {
+  token: undefined,
   connect: undefined,
   greeting: undefined,
   tls: undefined,

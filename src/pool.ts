@@ -3,15 +3,17 @@
 import { abortError } from "./abort.ts";
 import { Alarm } from "./alarm.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
-import { AuthenticationError, copyOf, SmtpError } from "./errors.ts";
+import { SmtpError } from "./errors.ts";
 import { Attempts } from "./pool/attempts.ts";
 import { Experience } from "./pool/experience.ts";
 import { closedError, Line } from "./pool/line.ts";
+import { copyOf, isLoginError } from "./pool/login-error.ts";
 import { Logins } from "./pool/logins.ts";
 import { Member, type MemberLimits } from "./pool/member.ts";
 import { isTooMuch } from "./pool/pace.ts";
 import { Rest } from "./pool/rest.ts";
 import type { PoolStats } from "./pool/stats.ts";
+import { tokensOf } from "./pool/tokens.ts";
 import { type Loan, PromisedLoan, type Wait, type Waiter } from "./pool/waiter.ts";
 import { Warmth } from "./pool/warmth.ts";
 import type { RateGate } from "./rate-limit.ts";
@@ -37,7 +39,7 @@ export class Pool {
   readonly #closing: Map<Connection, Promise<void>> = new Map();
   readonly #experience: Experience;
   readonly #warmth: Warmth;
-  readonly #logins = new Logins();
+  readonly #logins: Logins;
   /** Ends a pause that messages wait for. */
   readonly #resume = new Alarm(() => this.#match(), { holds: true });
   #isClosed = false;
@@ -50,6 +52,7 @@ export class Pool {
     this.#limits = limits;
     this.#gate = gate;
     this.#line = new Line(gate);
+    this.#logins = new Logins(tokensOf(settings));
     this.#experience = new Experience(settings, limits.maxConnections);
     this.#warmth = new Warmth(limits.minConnections, () => this.#match());
     this.#idle = new Rest({
@@ -122,7 +125,10 @@ export class Pool {
 
   /** Opens a connection that is not the pool's. */
   open(signal?: AbortSignal): Promise<Connection> {
-    return Connection.open(this.#experience.settings, { id: ++this.#ids, signal });
+    return this.#logins.open((accessToken) => {
+      const call = { id: ++this.#ids, signal, accessToken };
+      return Connection.open(this.#experience.settings, call);
+    }, signal);
   }
 
   /**
@@ -233,7 +239,7 @@ export class Pool {
 
   /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
   #tell(error: unknown): void {
-    const isLogin = error instanceof AuthenticationError;
+    const isLogin = isLoginError(error);
     // Before anybody is told, who may have more to send at once.
     if (isLogin) this.#logins.refused(error);
     if (this.#line.first !== undefined) this.#line.refuse(this.#line.first, error);

@@ -118,7 +118,7 @@ describe("the defaults", () => {
   test("are given for every option there is", () => {
     const error = (() => {
       try {
-        resolveOptions({ nonsense: true } as never, connectNode);
+        resolveOptions({ nonsense: true } as never, { connect: connectNode });
       } catch (thrown) {
         return thrown as { hint: string };
       }

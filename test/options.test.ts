@@ -8,7 +8,7 @@ const HOST = "mail.example";
 const USER = { user: "alice", pass: "open sesame" };
 
 function resolve(options: unknown): ResolvedOptions {
-  return resolveOptions(options as SmtpClientOptions, CONNECT);
+  return resolveOptions(options as SmtpClientOptions, { connect: CONNECT });
 }
 
 function refusal(options: unknown): ConfigError {
@@ -62,6 +62,7 @@ describe("defaults", () => {
   test("time limits and the pool's have values of their own, and each can be set alone", () => {
     const { settings, limits, timeout } = resolve({ host: HOST });
     expect(settings.timeouts).toEqual({
+      token: 30_000,
       connect: 30_000,
       greeting: 60_000,
       tls: 30_000,
@@ -342,7 +343,7 @@ describe("what is not the caller's word", () => {
       servername: HOST,
       tls: { rejectUnauthorized: true },
     });
-    expect(settings.opening.credentials).toMatchObject({ pass: USER.pass });
+    expect(settings.opening.login?.credentials).toMatchObject({ pass: USER.pass });
     expect(settings.timeouts.greeting).toBe(5);
   });
 
@@ -368,7 +369,7 @@ describe("credentials that would be there for all to read", () => {
     expect(error.hint).toContain("allowInsecure");
     const auth = { ...USER, allowInsecure: true };
     expect(resolve({ host: HOST, ...options, auth }).settings.insecureAllowed).toBe(true);
-    expect(resolve({ host: HOST, ...options }).settings.opening.credentials).toBeUndefined();
+    expect(resolve({ host: HOST, ...options }).settings.opening.login?.credentials).toBeUndefined();
   });
 
   test("a loopback host may hear them", () => {
@@ -408,21 +409,21 @@ describe("URLs", () => {
     ["a+b", "c+d", "a+b", "c+d"],
     ["a%2520", "%2525", "a%20", "%25"],
   ])("%s:%s is percent-decoded once", (user, pass, ...expected) => {
-    const { credentials } = resolve(`smtps://${user}:${pass}@mail.example`).settings.opening;
-    expect(credentials).toMatchObject({ user: expected[0], pass: expected[1] });
+    const { login } = resolve(`smtps://${user}:${pass}@mail.example`).settings.opening;
+    expect(login?.credentials).toMatchObject({ user: expected[0], pass: expected[1] });
   });
 
   test("parameters say what a URL has no place for", () => {
     const { settings } = resolve("smtp://a:b@mail.example?name=me.example&mechanism=LOGIN&security=tls");
     expect(settings.name).toBe("me.example");
-    expect(settings.opening).toMatchObject({ security: "tls", mechanism: "LOGIN" });
+    expect(settings.opening).toMatchObject({ security: "tls", login: { mechanisms: [{ name: "LOGIN" }] } });
   });
 
   test("other options stand above what the URL says", () => {
     const url = "smtps://a:b@mail.example:2465";
     expect(course({ url, port: 25, security: "starttls" })).toBe("mail.example 25 starttls");
     expect(course({ url, host: "other.example" })).toBe("other.example 2465 tls implicit");
-    expect(resolve({ url, auth: USER }).settings.opening.credentials).toMatchObject(USER);
+    expect(resolve({ url, auth: USER }).settings.opening.login?.credentials).toMatchObject(USER);
   });
 
   test.each([

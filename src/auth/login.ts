@@ -4,7 +4,6 @@ import type { Mechanism } from "./mechanism.ts";
 /** LOGIN (draft-murchison-sasl-login): the server asks for the user name, then for the password. */
 export const login: Mechanism = {
   name: "LOGIN",
-  secret: ({ pass }) => pass,
   *exchange({ user, pass = "" }) {
     // The wording of the two questions differs from server to server, their order does not.
     yield undefined;

@@ -1,21 +1,45 @@
-// A login that was refused is not asked for again at once: servers lock accounts that fail too often.
+// How logins fared. One that was refused is not tried again at once: servers lock accounts that fail too often. A token
+// that was refused is renewed, once.
 
-import { type AuthenticationError, copyOf, isTransient } from "../errors.ts";
+import { AuthenticationError, isTransient, ProtocolError, TokenError } from "../errors.ts";
 import { Backoff } from "./backoff.ts";
+import { copyOf, type LoginError } from "./login-error.ts";
+import type { Tokens } from "./tokens.ts";
 
 export class Logins {
+  readonly #tokens: Tokens | undefined;
   readonly #backoff = new Backoff();
-  #error: AuthenticationError | undefined;
+  #error: LoginError | undefined;
+
+  /** `tokens` where logins need them. */
+  constructor(tokens: Tokens | undefined) {
+    this.#tokens = tokens;
+  }
 
   /** What whoever comes now is told, for a while after a refusal. */
-  get refusal(): AuthenticationError | undefined {
+  get refusal(): LoginError | undefined {
     if (this.#error === undefined || performance.now() >= this.#backoff.until) return undefined;
     return copyOf(this.#error);
   }
 
-  refused(error: AuthenticationError): void {
+  /** Opens a connection by `open`, which is given the token to sign in with, where it takes one. */
+  async open<T>(open: (accessToken?: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const tokens = this.#tokens;
+    if (tokens === undefined) return open();
+    const token = await tokens.get(signal);
+    try {
+      return tokens.proved(await open(token));
+    } catch (error) {
+      if (!(error instanceof AuthenticationError && isForGood(error))) throw error;
+      const renewed = await tokens.renew(token, signal);
+      if (renewed === undefined) throw error;
+      return tokens.proved(await open(renewed));
+    }
+  }
+
+  refused(error: LoginError): void {
     // Where there was no login, or not now, nobody counts.
-    if (error.code !== "authentication_refused" || isTransient(error.reply)) return;
+    if (!isForGood(error)) return;
     this.#error = error;
     this.#backoff.begin();
   }
@@ -24,4 +48,12 @@ export class Logins {
     this.#error = undefined;
     this.#backoff.ease();
   }
+}
+
+/** Whether the same login would be refused again. */
+function isForGood(error: unknown): boolean {
+  if (error instanceof AuthenticationError)
+    return error.code === "authentication_refused" && !isTransient(error.reply);
+  if (error instanceof ProtocolError) return error.code === "server_unproven";
+  return error instanceof TokenError && error.reason === "reauthorise";
 }

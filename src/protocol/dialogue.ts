@@ -30,7 +30,8 @@ export type Turn =
       readonly window: number;
       readonly verdict?: Verdict;
     }
-  | { readonly kind: "tls" }; // the wire is replaced, and what was learnt on it forgotten
+  | { readonly kind: "tls" } // the wire is replaced, and what was learnt on it forgotten
+  | { readonly kind: "later"; readonly work: () => unknown }; // nothing is said until what it returns has come about
 
 // A group of commands goes out in one write and gets a reply each; mail data gets as many as it says. Each of its chunks
 // gets one, but what is passed on is the reply to the last, behind that which refused one before it, if any did.
@@ -63,6 +64,17 @@ export interface Blocks extends AsyncIterableIterator<Uint8Array> {
 export type Verdict = (heard: readonly Reply[], error?: SmtpError) => SmtpError | undefined;
 
 export type Dialogue<T> = Generator<Turn, T, readonly Reply[]>;
+
+/** What became of the work of a turn that waits for what is no reply. */
+export type WorkOutcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** Waits for what `work` returns; throws what it throws. */
+export function* awaitWork(work: () => unknown): Dialogue<unknown> {
+  // No replies come to such a turn: the session resumes it with what its work came to.
+  const outcome = (yield { kind: "later", work }) as unknown as WorkOutcome;
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}
 
 /** Says one command and waits for its reply. */
 export function* ask(command: Command): Dialogue<Reply> {

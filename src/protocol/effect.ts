@@ -18,11 +18,12 @@ export type Effect =
       readonly isChunked: boolean;
     }
   | { readonly do: "upgrade" }
+  | { readonly do: "work"; readonly dialogue: Dialogue<unknown>; readonly work: () => unknown }
   | { readonly do: "resolve"; readonly dialogue: Dialogue<unknown>; readonly value: unknown }
   | { readonly do: "reject"; readonly dialogue: Dialogue<unknown>; readonly error: unknown };
 
 /** What is to be done for a turn. */
-export function effectsOf(turn: Turn): readonly Effect[] {
+export function effectsOf(turn: Turn, dialogue: Dialogue<unknown>): readonly Effect[] {
   switch (turn.kind) {
     case "greeting":
       return [];
@@ -35,5 +36,7 @@ export function effectsOf(turn: Turn): readonly Effect[] {
       return [{ do: "pump", content: turn.content, limit: turn.limit, isChunked: true }];
     case "tls":
       return [{ do: "upgrade" }];
+    case "later":
+      return [{ do: "work", dialogue, work: turn.work }];
   }
 }

@@ -41,6 +41,11 @@ export class Exchange {
     return this.turn && subjectOf(this.turn, this.#replies.length, this.chunks);
   }
 
+  /** Nothing is owed to it by the server; it waits for something else. */
+  get isWorking(): boolean {
+    return this.turn?.kind === "later";
+  }
+
   /** Whether each recipient gets a reply of their own to the mail data (RFC 2033 §4.2). */
   get isShared(): boolean {
     return this.turn?.kind === "content" && this.turn.replies > 1;
@@ -66,6 +71,7 @@ export class Exchange {
 
   /** What it waits for. */
   get phase(): Phase {
+    if (this.isWorking) return "auth";
     const subject = this.awaited;
     if (subject === undefined) return "idle";
     // Where a message hangs on the reply to QUIT, that has the time that other replies have.

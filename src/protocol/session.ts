@@ -2,7 +2,7 @@
 // by the one table, and knows at any moment what may have become of the message.
 
 import { locate, type Phase, ProtocolError, type Reply, type SmtpError } from "../errors.ts";
-import type { Dialogue, Turn } from "./dialogue.ts";
+import type { Dialogue, Turn, WorkOutcome } from "./dialogue.ts";
 import { type Effect, effectsOf } from "./effect.ts";
 import { Exchange } from "./exchange.ts";
 import { Farewell } from "./farewell.ts";
@@ -128,6 +128,15 @@ export class Session {
     return this.#current === undefined ? NOTHING : this.#resume(this.#current, NOTHING);
   }
 
+  /** What a dialogue waited for has come about, or has failed. Meanwhile nothing but 421 may have come. */
+  worked(dialogue: Dialogue<unknown>, outcome: WorkOutcome): readonly Effect[] {
+    const current = this.#current;
+    if (current?.dialogue !== dialogue) return NOTHING;
+    current.turn = undefined;
+    if (!this.#parser.isEmpty && !this.#parser.mayBe("421")) return this.fail(unasked());
+    return [...this.#resume(current, outcome as never), ...this.#listen()];
+  }
+
   /** The server closed the connection. */
   ended(): readonly Effect[] {
     return this.fail(hungUp());
@@ -159,6 +168,7 @@ export class Session {
     const effects: Effect[] = [];
     for (;;) {
       const current = this.#current;
+      if (current?.isWorking) return effects;
       const subject = current?.awaited;
       if (current === undefined || subject === undefined) break;
       // Only what has left can be accepted; refused it may be before, where one reply decides for all.
@@ -241,7 +251,7 @@ export class Session {
     // What begins behind a message does so with RSET, so that nothing is left to be tidied up.
     if (exchange === this.#current && this.isFollowed) return this.#reject(exchange, exchange.verdict());
     if (turn.kind === "commands") this.#secrets.remember(turn.commands);
-    return effectsOf(turn);
+    return effectsOf(turn, exchange.dialogue);
   }
 
   #reject(exchange: Exchange, error: unknown): readonly Effect[] {

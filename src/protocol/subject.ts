@@ -27,7 +27,13 @@ const PHASES: Readonly<Record<Subject, Phase>> = {
 };
 
 // Between two chunks no reply is owed; what comes then is about the mail data all the same.
-const SUBJECTS = { greeting: "GREETING", content: "CONTENT", chunks: "CONTENT", tls: "TLS" } as const;
+const SUBJECTS = {
+  greeting: "GREETING",
+  content: "CONTENT",
+  chunks: "CONTENT",
+  tls: "TLS",
+  later: undefined,
+} as const;
 
 export function phaseOf(subject: Subject): Phase {
   return PHASES[subject];

@@ -1,5 +1,6 @@
 // The wire: what a runtime must offer so that a session can be held over it.
 
+import type { ChannelBinding, ChannelBindingType } from "../channel-binding.ts";
 import type { TlsSessions } from "./sessions.ts";
 
 /** Holds the options of `node:tls` that a client may set; the names and meanings are Node's. */
@@ -69,6 +70,11 @@ export interface Wire {
   readonly localAddress?: string | undefined;
   /** What was negotiated, for traces: `TLSv1.3`. */
   readonly tlsVersion?: string | undefined;
+  /**
+   * What a login can be tied to this TLS by: of the kind asked for, else the best that the runtime has; `undefined` where
+   * there is none.
+   */
+  channelBinding?(type?: ChannelBindingType): Promise<ChannelBinding | undefined>;
   /** The TLS goes on with a session of an earlier connection, whose certificate was the one that was checked. */
   readonly resumed?: boolean | undefined;
   /** The next octets, or `undefined` at the end of the stream. At most one read may be outstanding. */

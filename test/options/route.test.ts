@@ -10,7 +10,7 @@ const HOST = "mail.example";
 const USER = { user: "alice", pass: "open sesame" };
 
 function resolve(options: unknown): ResolvedOptions {
-  return resolveOptions(options as SmtpClientOptions, CONNECT);
+  return resolveOptions(options as SmtpClientOptions, { connect: CONNECT });
 }
 
 function refusal(of: () => unknown): ConfigError {

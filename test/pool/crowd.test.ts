@@ -34,7 +34,7 @@ class Note extends Waiter {
 /** A pool whose connections are never made. */
 function stuck(): Pool {
   const connect = (): Promise<never> => new Promise(() => {});
-  const { settings, limits } = resolveOptions({ host: "mail.example", connect }, connectNode);
+  const { settings, limits } = resolveOptions({ host: "mail.example", connect }, { connect: connectNode });
   return new Pool(settings, limits);
 }
 

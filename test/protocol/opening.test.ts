@@ -1,19 +1,27 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { AuthenticationError, ProtocolError, ReplyError, TransportError } from "../../src/errors.ts";
-import { type Channel, type OpeningOptions, opening } from "../../src/protocol/opening.ts";
+import type { Channel } from "../../src/protocol/login.ts";
+import { type OpeningOptions, opening } from "../../src/protocol/opening.ts";
+import { loginWith } from "../support/login.ts";
 import { play, playToError } from "../support/transcript.ts";
 
 const USER = { user: "alice", pass: "s3cret pass" };
 const LOGIN_PLAIN = "AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz";
 
-function open(options: Partial<OpeningOptions> = {}) {
+interface Said extends Partial<OpeningOptions> {
+  readonly credentials?: object;
+  readonly mechanism?: string;
+}
+
+function open({ credentials, mechanism, ...options }: Said = {}) {
+  const login = credentials && loginWith({ ...credentials, mechanism });
   return (channel: Channel) =>
-    opening({ name: "client.example", security: "none", withheld: new Set(), ...options }, channel);
+    opening({ name: "client.example", security: "none", withheld: new Set(), login, ...options }, channel);
 }
 
 /** On a wire that had TLS from the first octet. */
-function openSecure(options: Partial<OpeningOptions> = {}) {
+function openSecure(options: Said = {}) {
   return () => open({ security: "tls", ...options })({ secure: true, trusted: true });
 }
 

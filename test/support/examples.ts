@@ -87,7 +87,7 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
     trusted(await connectNode({ ...target, host: "127.0.0.1", port, implicitTls: false }));
   class SmtpClient extends Client {
     constructor(options: string | URL | SmtpClientOptions) {
-      super(options, connect);
+      super(options, { connect });
     }
   }
   const printed: unknown[][] = [];

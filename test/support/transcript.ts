@@ -9,9 +9,9 @@ import { expect } from "vitest";
 import { decodeLatin1, encodeUtf8 } from "../../src/bytes.ts";
 import { encodeGroup } from "../../src/commands.ts";
 import { SmtpError } from "../../src/errors.ts";
-import type { Dialogue } from "../../src/protocol/dialogue.ts";
+import type { Dialogue, WorkOutcome } from "../../src/protocol/dialogue.ts";
 import type { Effect } from "../../src/protocol/effect.ts";
-import type { Channel } from "../../src/protocol/opening.ts";
+import type { Channel } from "../../src/protocol/login.ts";
 import { Session } from "../../src/protocol/session.ts";
 import { type Framing, mailData } from "../../src/protocol/transparency.ts";
 
@@ -89,6 +89,7 @@ function playOnce<T>(
     for (const effect of effects) {
       if (effect.do === "resolve") Object.assign(played, { value: effect.value, isSettled: true });
       else if (effect.do === "reject") Object.assign(played, { error: effect.error, isSettled: true });
+      else if (effect.do === "work") perform(session.worked(effect.dialogue, done(effect.work)));
       else outbox.push(effect);
     }
   };
@@ -134,6 +135,17 @@ function playOnce<T>(
   }
   if (session.state !== "closed") expect(outbox, "the client says no more").toEqual([]);
   return { ...played, state: session.state, replies, shown };
+}
+
+/** What comes of work that is done at once: a transcript knows no time. */
+function done(work: () => unknown): WorkOutcome {
+  try {
+    const value = work();
+    if (value instanceof Promise) throw new Error("a transcript cannot wait");
+    return { value };
+  } catch (error) {
+    return { error };
+  }
 }
 
 type Step =

@@ -1,0 +1,72 @@
+// Which mechanisms there are, and which of them a login may use.
+
+import { login } from "./login.ts";
+import type { Mechanism } from "./mechanism.ts";
+import { oauthBearer } from "./oauthbearer.ts";
+import { plain } from "./plain.ts";
+import { xoauth2 } from "./xoauth2.ts";
+
+/** Names a mechanism by its SASL name. */
+export type MechanismName =
+  | "SCRAM-SHA-256-PLUS"
+  | "SCRAM-SHA-1-PLUS"
+  | "SCRAM-SHA-256"
+  | "SCRAM-SHA-1"
+  | "PLAIN"
+  | "LOGIN"
+  | "CRAM-MD5"
+  | "OAUTHBEARER"
+  | "XOAUTH2"
+  | "EXTERNAL"
+  | "ANONYMOUS";
+
+/** What somebody signs in with. */
+export type Means = "pass" | "accessToken" | "nothing";
+
+interface Entry {
+  readonly mechanism: Mechanism;
+  readonly means: Means;
+  /** It is used only where the user names it. */
+  readonly isNamedOnly?: boolean;
+  /** It can say on whose behalf. */
+  readonly hasAuthorizationId?: boolean;
+}
+
+// The strongest first. Those that are tied to the TLS come before the rest: a server that offers one of them at all would
+// take it for tampering if another were chosen. PLAIN needs a turn less than LOGIN, and has a specification.
+const ENTRIES: readonly Entry[] = [
+  { mechanism: plain, means: "pass", hasAuthorizationId: true },
+  { mechanism: login, means: "pass" },
+  { mechanism: oauthBearer, means: "accessToken", hasAuthorizationId: true },
+  { mechanism: xoauth2, means: "accessToken" },
+];
+
+/** The names of all mechanisms, the strongest first. */
+export const MECHANISM_NAMES: readonly MechanismName[] = ENTRIES.map(
+  ({ mechanism }) => mechanism.name as MechanismName,
+);
+
+/** Whether a mechanism ties the login to the TLS, by its name (RFC 5802 §4). */
+export function isBound(name: string): boolean {
+  return name.endsWith("-PLUS");
+}
+
+export interface Choice {
+  readonly means: Means;
+  /** The names that the user allows, where not all are. */
+  readonly allowed: readonly MechanismName[] | undefined;
+  /** Whether the login is to say on whose behalf. */
+  readonly authorizationId: boolean;
+  /** Whether it may be tied to the TLS. */
+  readonly channelBinding: boolean;
+}
+
+/** The mechanisms that may be used, the strongest first. */
+export function usableMechanisms(choice: Choice): readonly Mechanism[] {
+  const { means, allowed, authorizationId, channelBinding } = choice;
+  return ENTRIES.filter(({ mechanism: { name }, ...entry }) => {
+    const isMeant = allowed?.some((one) => one === name) ?? entry.isNamedOnly !== true;
+    const says = !authorizationId || entry.hasAuthorizationId === true;
+    return entry.means === means && isMeant && says && (channelBinding || !isBound(name));
+  }).map(({ mechanism }) => mechanism);
+}

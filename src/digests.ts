@@ -1,0 +1,39 @@
+// What logins are proved by, computed by WebCrypto; and the chance that goes into them.
+
+import type { Digests } from "./auth/mechanism.ts";
+import { encodeBase64 } from "./bytes.ts";
+import { ConfigError } from "./errors.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** RFC 5802 §5.1 asks for chance that nobody can guess; as many octets as become base64 without padding. */
+const NONCE_OCTETS = 24;
+
+export function nonce(): string {
+  return encodeBase64(crypto.getRandomValues(new Uint8Array(NONCE_OCTETS)));
+}
+
+export function digestsOf({ hmacMd5 }: Runtime): Digests {
+  return {
+    hash: async (name, octets) => new Uint8Array(await crypto.subtle.digest(name, octets as Octets)),
+    hmac: async (name, key, octets) => {
+      if (name !== "MD5") return hmac(name, key, octets);
+      if (hmacMd5 !== undefined) return hmacMd5(key, octets);
+      throw new ConfigError("auth.mechanism", "is CRAM-MD5, and this runtime has no MD5", { phase: "auth" });
+    },
+    pbkdf2: async (name, { password, salt, iterations }) => {
+      const key = await crypto.subtle.importKey("raw", password as Octets, "PBKDF2", false, ["deriveBits"]);
+      const manner = { name: "PBKDF2", hash: name, salt: salt as Octets, iterations };
+      return new Uint8Array(await crypto.subtle.deriveBits(manner, key, BITS[name]));
+    },
+  };
+}
+
+const BITS = { "SHA-1": 160, "SHA-256": 256 } as const;
+
+type Octets = Uint8Array<ArrayBuffer>;
+
+async function hmac(hash: string, key: Uint8Array, octets: Uint8Array): Promise<Uint8Array> {
+  const manner = { name: "HMAC", hash };
+  const imported = await crypto.subtle.importKey("raw", key as Octets, manner, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, octets as Octets));
+}
