@@ -6,7 +6,7 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from "./deadline.ts";
 import { digestsOf, nonce } from "./digests.ts";
 import type { Keys } from "./input.ts";
 import type { Logger } from "./logger.ts";
-import { type AuthOptions, readAuth, refuseInsecure } from "./options/auth.ts";
+import { type AuthOptions, readAuth, refuseInsecure, refuseUnknown } from "./options/auth.ts";
 import {
   defined,
   optional,
@@ -157,6 +157,8 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
   const serverPort = port ?? usualPort(protocol, security);
   const insecureAllowed = auth?.allowInsecure ?? isLocal;
   if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
+  // Over a Unix socket it knows who we are, and over a way of the caller's own it may.
+  if (auth !== undefined && (said.path ?? said.connect) === undefined) refuseUnknown(auth, tls);
 
   return {
     settings: {

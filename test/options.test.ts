@@ -376,6 +376,16 @@ describe("credentials that would be there for all to read", () => {
     expect(resolve({ host: "127.0.0.1", security: "none", auth: USER }).settings.insecureAllowed).toBe(true);
   });
 
+  test("EXTERNAL needs a certificate, unless the server may know us otherwise", () => {
+    const auth = { mechanism: "EXTERNAL" } as const;
+    expect(refusal({ host: HOST, auth }).option).toBe("tls.cert");
+    expect(refusal({ host: HOST, auth, tls: { ca: "a" } }).option).toBe("tls.cert");
+    for (const options of [{ tls: { cert: "a", key: "b" } }, { tls: { pfx: "a" } }, { connect: CONNECT }]) {
+      expect(resolve({ host: HOST, auth, ...options }).settings.opening.login).toBeDefined();
+    }
+    expect(resolve({ host: "localhost", path: "/run/smtp", auth }).settings.opening.login).toBeDefined();
+  });
+
   test("a mechanism that the credentials cannot feed is refused", () => {
     expect(refusal({ host: HOST, auth: { user: "a", accessToken: "t", mechanism: "PLAIN" } }).option).toBe(
       "auth.mechanism",

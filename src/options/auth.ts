@@ -194,6 +194,13 @@ function readCustom(value: unknown, option: string): Mechanism {
   return { name, exchange: (credentials, surroundings) => exchange.call(value, credentials, surroundings) };
 }
 
+/** Refuses EXTERNAL where there is nothing that the server could know us by. */
+export function refuseUnknown({ mechanisms }: ResolvedAuth, tls: TlsOptions): void {
+  const isExternal = mechanisms.every(({ name }) => name === "EXTERNAL");
+  if (!isExternal || tls.cert !== undefined || tls.pfx !== undefined) return;
+  throw new ConfigError("tls.cert", "is not given, and by EXTERNAL the server knows us by our certificate");
+}
+
 /** Refuses credentials over what is not verified TLS. */
 export function refuseInsecure(security: Security, tls: TlsOptions): void {
   const option =

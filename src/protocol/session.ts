@@ -132,8 +132,8 @@ export class Session {
   worked(dialogue: Dialogue<unknown>, outcome: WorkOutcome): readonly Effect[] {
     const current = this.#current;
     if (current?.dialogue !== dialogue) return NOTHING;
-    current.turn = undefined;
     if (!this.#parser.isEmpty && !this.#parser.mayBe("421")) return this.fail(unasked());
+    current.turn = undefined;
     return [...this.#resume(current, outcome as never), ...this.#listen()];
   }
 
@@ -147,9 +147,7 @@ export class Session {
     this.#end();
     const current = this.#current;
     if (current === undefined) return NOTHING;
-    if (this.#farewell !== undefined) {
-      return this.#part(error.code === "connection_lost" ? "kept" : "broken");
-    }
+    if (this.#farewell !== undefined) return this.#part(error.code === "connection_lost" ? "kept" : "broken");
     return this.#reject(current, current.fate(error, phase));
   }
 
