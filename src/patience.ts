@@ -34,7 +34,9 @@ export class Patience {
     const timeout = timeoutOf(phase);
     const limit = this.#timeouts[timeout];
     if (starving !== undefined) return stalled(starving.field, limit);
-    return new TransportError(`the server took longer than ${limit} ms (${phase})`, {
+    // What a login waits for may be no word of the server's.
+    const slow = phase === "auth" ? "the login" : "the server";
+    return new TransportError(`${slow} took longer than ${limit} ms (${phase})`, {
       code: "deadline",
       transient: true,
       hint: `timeouts.${timeout} sets this limit`,
