@@ -54,8 +54,8 @@ const MAX_MAIL_LINE =
 // ORCPT by 500 at most (RFC 3461 §4.2), and a space.
 const MAX_RCPT_LINE = MAX_COMMAND_LINE + 501 + " NOTIFY=SUCCESS,FAILURE,DELAY".length;
 
-// RFC 4954 §4 holds this for enough for any challenge or response.
-const MAX_SASL_LINE = 12_288;
+/** Octets of a response to a challenge, with its line end: RFC 4954 §4 holds this for enough for any. */
+export const MAX_SASL_LINE = 12_288;
 
 /** What is shown in the place of a secret. */
 export const MASK = "********";

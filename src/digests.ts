@@ -13,6 +13,9 @@ export function nonce(): string {
 }
 
 export function digestsOf({ hmacMd5 }: Runtime): Digests {
+  // A server has the same salt the next time (RFC 5802 §5.1), and this is what a login spends its time on. Connections
+  // that are opened together wait for one result.
+  let last: { readonly of: string; readonly derived: Promise<Uint8Array> } | undefined;
   return {
     hash: async (name, octets) => new Uint8Array(await crypto.subtle.digest(name, octets as Octets)),
     hmac: async (name, key, octets) => {
@@ -21,9 +24,20 @@ export function digestsOf({ hmacMd5 }: Runtime): Digests {
       throw new ConfigError("auth.mechanism", "is CRAM-MD5, and this runtime has no MD5", { phase: "auth" });
     },
     pbkdf2: async (name, { password, salt, iterations }) => {
-      const key = await crypto.subtle.importKey("raw", password as Octets, "PBKDF2", false, ["deriveBits"]);
-      const manner = { name: "PBKDF2", hash: name, salt: salt as Octets, iterations };
-      return new Uint8Array(await crypto.subtle.deriveBits(manner, key, BITS[name]));
+      const of = `${name} ${iterations} ${encodeBase64(salt)} ${encodeBase64(password)}`;
+      if (last?.of !== of)
+        last = { of, derived: pbkdf2(name, password, { salt: salt as Octets, iterations }) };
+      try {
+        return await last.derived;
+      } catch (cause) {
+        last = undefined;
+        // Some runtimes compute 100,000 iterations at most, and where FIPS is asked for a salt may be too short.
+        throw new ConfigError(
+          "auth.mechanism",
+          `needs PBKDF2 with ${iterations} iterations, which this runtime refuses`,
+          { phase: "auth", hint: 'name a mechanism that does without, such as "PLAIN"', cause },
+        );
+      }
     },
   };
 }
@@ -36,4 +50,14 @@ async function hmac(hash: string, key: Uint8Array, octets: Uint8Array): Promise<
   const manner = { name: "HMAC", hash };
   const imported = await crypto.subtle.importKey("raw", key as Octets, manner, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, octets as Octets));
+}
+
+async function pbkdf2(
+  hash: keyof typeof BITS,
+  password: Uint8Array,
+  { salt, iterations }: { readonly salt: Octets; readonly iterations: number },
+): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey("raw", password as Octets, "PBKDF2", false, ["deriveBits"]);
+  const manner = { name: "PBKDF2", hash, salt, iterations };
+  return new Uint8Array(await crypto.subtle.deriveBits(manner, key, BITS[hash]));
 }

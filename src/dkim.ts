@@ -5,15 +5,16 @@ import { encodeBase64, join } from "./bytes.ts";
 import { CanonicalBody, type Canonicalization } from "./dkim/body.ts";
 import { ContentReader } from "./dkim/content.ts";
 import { namesToSign, readFields, signedOctets } from "./dkim/header-section.ts";
-import { type PrivateCryptoKey, type PrivateJwk, readPrivateKey, type SigningKey } from "./dkim/key.ts";
+import { readSigningKey, type SigningKey } from "./dkim/key.ts";
 import { Sha256 } from "./dkim/sha256.ts";
 import { ConfigError } from "./errors.ts";
 import { describe, isToken, type Keys, readObject } from "./input.ts";
 import { structuredField } from "./mime/header.ts";
 import { optional, readChoice, readInteger, readString } from "./options/checks.ts";
+import type { PrivateCryptoKey, PrivateJwk } from "./private-key.ts";
 import type { DkimSigner } from "./signer.ts";
 
-export type { PrivateCryptoKey, PrivateJwk } from "./dkim/key.ts";
+export type { PrivateCryptoKey, PrivateJwk } from "./private-key.ts";
 
 /** Says who signs, with what, and how. */
 export interface DkimOptions {
@@ -77,7 +78,7 @@ export function createDkimSigner(options: DkimOptions): DkimSigner {
     readInteger(value, option, 1, MAX_LIFE),
   );
   const headerFields = optional(given.headerFields, "headerFields", readNames) ?? new Set();
-  const key = readPrivateKey(given.privateKey);
+  const key = readSigningKey(given.privateKey);
   const settings = { domain, selector, canonicalization, expiresIn, headerFields, key };
   return Object.freeze({ sign: (content: Parameters<Sign>[0], now: Date) => sign(settings, content, now) });
 }

@@ -4,6 +4,7 @@ import { Client } from "./client.ts";
 import type { SmtpClientOptions } from "./options.ts";
 import { connectNode } from "./transport/node.ts";
 import { nodeDiagnostics } from "./transport/node-diagnostics.ts";
+import { hmacMd5 } from "./transport/node-digests.ts";
 
 /**
  * Sends messages over SMTP. Connections are opened when they are needed, reused, and closed when they have been idle.
@@ -18,7 +19,7 @@ import { nodeDiagnostics } from "./transport/node-diagnostics.ts";
 export class SmtpClient extends Client {
   /** @throws ConfigError naming the option that cannot be used */
   constructor(options: string | URL | SmtpClientOptions) {
-    super(options, { connect: connectNode, diagnostics: nodeDiagnostics() });
+    super(options, { connect: connectNode, diagnostics: nodeDiagnostics(), hmacMd5 });
   }
 }
 
@@ -42,6 +43,15 @@ export {
   type Mechanism,
   type Surroundings,
 } from "./auth/mechanism.ts";
+export {
+  type ClientCredentialsOptions,
+  clientCredentialsGrant,
+  type EndpointOptions,
+  type RefreshTokenOptions,
+  refreshTokenGrant,
+  type ServiceAccountOptions,
+  serviceAccountGrant,
+} from "./auth/oauth2.ts";
 export type { AccessToken, TokenRequest, TokenSource } from "./auth/token-source.ts";
 export type { SendResult } from "./bulk.ts";
 export type { ClientStats } from "./client.ts";
@@ -87,6 +97,7 @@ export type { CloseOptions, Progress, SendManyOptions, SendOptions } from "./opt
 export type { ExtensionOptions } from "./options/extensions.ts";
 export type { AuthOptions, Protocol, Security, SmtpClientOptions } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
+export type { LockedKey } from "./private-key.ts";
 export type { Rate, RateLimiter } from "./rate-limit.ts";
 export type { Receipt } from "./receipt.ts";
 export type { Backoff, RetryOptions } from "./retry.ts";

@@ -171,7 +171,7 @@ const EVERY_BAD_VALUE: Readonly<Record<string, readonly unknown[]>> = {
   "auth.user": [undefined, 5, null, "a\0b", "a\nb", "a\x01b", "\ud800"],
   "auth.pass": [5, null, "a\0b", "a\r\n", "\udfff"],
   "auth.accessToken": ["", 5, null, "a b", "a\x01b", "ä", "a\n"],
-  "auth.mechanism": ["plain", "CRAM-MD5", "", null, "XOAUTH2"],
+  "auth.mechanism": ["plain", "DIGEST-MD5", "", null, "XOAUTH2"],
   "auth.allowInsecure": NO_FLAG,
   "auth.type": ["login"],
   timeout: NO_TIME,

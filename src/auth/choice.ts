@@ -1,9 +1,13 @@
 // Which mechanisms there are, and which of them a login may use.
 
+import { anonymous } from "./anonymous.ts";
+import { cramMd5 } from "./cram-md5.ts";
+import { external } from "./external.ts";
 import { login } from "./login.ts";
 import type { Mechanism } from "./mechanism.ts";
 import { oauthBearer } from "./oauthbearer.ts";
 import { plain } from "./plain.ts";
+import { scram } from "./scram.ts";
 import { xoauth2 } from "./xoauth2.ts";
 
 /** Names a mechanism by its SASL name. */
@@ -32,13 +36,21 @@ interface Entry {
   readonly hasAuthorizationId?: boolean;
 }
 
-// The strongest first. Those that are tied to the TLS come before the rest: a server that offers one of them at all would
-// take it for tampering if another were chosen. PLAIN needs a turn less than LOGIN, and has a specification.
+// The strongest first. Those that are tied to the TLS come before the rest, whatever their hash: nobody between can pass
+// them on, and RFC 5802 §6 asks for them wherever both sides can. PLAIN needs a turn less than LOGIN, and has a
+// specification. CRAM-MD5 is weaker than either, for inside TLS it protects nothing.
 const ENTRIES: readonly Entry[] = [
+  { mechanism: scram("SHA-256", "-PLUS"), means: "pass", hasAuthorizationId: true },
+  { mechanism: scram("SHA-1", "-PLUS"), means: "pass", hasAuthorizationId: true },
+  { mechanism: scram("SHA-256"), means: "pass", hasAuthorizationId: true },
+  { mechanism: scram("SHA-1"), means: "pass", hasAuthorizationId: true },
   { mechanism: plain, means: "pass", hasAuthorizationId: true },
   { mechanism: login, means: "pass" },
+  { mechanism: cramMd5, means: "pass", isNamedOnly: true },
   { mechanism: oauthBearer, means: "accessToken", hasAuthorizationId: true },
   { mechanism: xoauth2, means: "accessToken" },
+  { mechanism: external, means: "nothing" },
+  { mechanism: anonymous, means: "nothing" },
 ];
 
 /** The names of all mechanisms, the strongest first. */

@@ -18,7 +18,10 @@ const LOGIN_CODES: readonly ErrorCode[] = ["invalid_challenge", "server_unproven
 export function copyOf(error: LoginError): LoginError {
   const { message } = error;
   if (error instanceof AuthenticationError) return new AuthenticationError(message, error);
-  if (error instanceof TokenError) return new TokenError(message, error);
+  if (error instanceof TokenError) {
+    // Which is no enumerable property, and is not copied with the others.
+    return new TokenError(message, { ...error, ...("cause" in error && { cause: error.cause }) });
+  }
   if (error instanceof ProtocolError) return new ProtocolError(message, error);
   const { option, phase, hint, cause } = error;
   return new ConfigError(option, message.slice(option.length + 2), { phase, hint, cause });

@@ -5,7 +5,11 @@ import type { Command } from "../commands.ts";
 import { ProtocolError, type Reply, type SmtpError } from "../errors.ts";
 
 export type Turn =
-  | { readonly kind: "greeting" } // the server speaks first
+  | {
+      readonly kind: "greeting"; // the server speaks first
+      /** What it may know of us from earlier sessions, and repeat at once. */
+      readonly secrets?: readonly string[];
+    }
   | {
       readonly kind: "commands";
       readonly commands: readonly Command[];

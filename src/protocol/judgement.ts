@@ -9,6 +9,7 @@ import {
   ReplyError,
 } from "../errors.ts";
 import { describeReply } from "../excerpt.ts";
+import { hintOf } from "./hints.ts";
 
 export interface Judgement {
   readonly accepted: readonly string[];
@@ -63,6 +64,7 @@ function senderRefused(reply: Reply): ReplyError {
     phase: "mail",
     verb: "MAIL",
     reply,
+    hint: hintOf("sender", reply),
   });
 }
 
@@ -107,6 +109,7 @@ export function contentRefused(
     verb,
     reply,
     rejected,
+    hint: hintOf("message", reply),
   });
 }
 

@@ -10,14 +10,15 @@ import {
   type Mechanism,
   type Surroundings,
 } from "../auth/mechanism.ts";
-import { decodeBase64, decodeText, encodeBase64, encodeUtf8 } from "../bytes.ts";
+import { decodeBase64, decodeText } from "../bytes.ts";
 import type { ChannelBinding, ChannelBindingType } from "../channel-binding.ts";
-import { auth, cancelSasl, saslResponse } from "../commands.ts";
+import { auth, cancelSasl, MAX_SASL_LINE, saslResponse } from "../commands.ts";
 import { AuthenticationError, ConfigError, ProtocolError, type Reply, SmtpError } from "../errors.ts";
 import { describeReply } from "../excerpt.ts";
 import { ask, awaitWork, type Dialogue } from "./dialogue.ts";
 import { type Extensions, offeredMechanisms } from "./extensions.ts";
 import { hintOf } from "./hints.ts";
+import { formsOf, Secrets, secretsOf } from "./secrets.ts";
 
 /** What a login must know of the wire at the moment it begins. */
 export interface Channel {
@@ -47,7 +48,10 @@ export interface Hello {
   readonly extensions: Extensions;
 }
 
-export function* authenticate(login: Login, hello: Hello, channel: Channel): Dialogue<void> {
+export function* authenticate(login: Login, said: Hello, channel: Channel): Dialogue<void> {
+  const secrets = new Secrets();
+  secrets.add(secretsOf(login.credentials));
+  const hello = { ...said, reply: secrets.maskReply(said.reply) };
   if (!channel.trusted) {
     throw new AuthenticationError("the credentials were not sent: the connection is not verified TLS", {
       code: "authentication_insecure",
@@ -61,12 +65,18 @@ export function* authenticate(login: Login, hello: Hello, channel: Channel): Dia
   const binding = common.some(({ name }) => isBound(name)) ? yield* bind(login, channel) : undefined;
   // Once, and never again by a weaker one: who can make a login fail could else choose how the next is made.
   const mechanism = common.find(({ name }) => !isBound(name) || binding !== undefined);
-  if (mechanism === undefined) throw unavailable(login, offered, hello, channel);
+  if (mechanism === undefined) {
+    const shown = offered.map((name) => secrets.mask(name));
+    throw unavailable(login, shown, hello, channel);
+  }
 
   const { host, port, nonce, digests } = login;
   const mayBind = channel.bind !== undefined && login.channelBinding !== false;
   const canBind = mayBind && !offered.some(isBound);
-  yield* exchange(mechanism, login.credentials, { host, port, nonce, digests, binding, canBind });
+  yield* exchange(mechanism, login.credentials, {
+    surroundings: { host, port, nonce, digests, binding, canBind },
+    secrets,
+  });
 }
 
 function* bind({ channelBinding }: Login, { bind }: Channel): Dialogue<ChannelBinding | undefined> {
@@ -102,17 +112,13 @@ function unavailable(
 function* exchange(
   mechanism: Mechanism,
   credentials: Credentials,
-  surroundings: Surroundings,
+  { surroundings, secrets }: { readonly surroundings: Surroundings; readonly secrets: Secrets },
 ): Dialogue<void> {
   const { name } = mechanism;
   const ours = mechanism.exchange(credentials, surroundings);
-  // Also as it is encoded by itself: a server may take the login apart before it repeats it.
-  const secrets = [credentials.pass, credentials.accessToken].flatMap((secret) =>
-    secret === undefined ? [] : [secret, encodeBase64(encodeUtf8(secret))],
-  );
   const initial = (yield* advance(ours, undefined, name)).value ?? undefined;
-  const { command, saidInitial } = auth(name, initial, secrets);
-  const hidden = [...command.secrets];
+  const { command, saidInitial } = auth(name, initial, secretsIn(initial ?? EMPTY, credentials));
+  secrets.remember([command]);
 
   let reply = yield* ask(command);
   let challenge: Uint8Array | undefined;
@@ -125,18 +131,19 @@ function* exchange(
       if (challenge === undefined) yield* cancel(invalidChallenge(name, "is not base64"));
       response = yield* respond(ours, challenge ?? EMPTY, name);
     }
-    const answer = saslResponse(response, secrets);
-    hidden.push(...answer.secrets);
+    if (4 * Math.ceil(response.length / 3) + 2 > MAX_SASL_LINE) yield* cancel(tooLong(response));
+    const answer = saslResponse(response, secretsIn(response, credentials));
+    secrets.remember([answer]);
     reply = yield* ask(answer);
   }
   if (reply.code !== 235) {
-    const detail = challenge && readDetail(challenge, hidden);
+    const detail = challenge && readDetail(challenge, secrets);
     throw new AuthenticationError(`the server refused the login: ${describeReply(reply)}`, {
       code: "authentication_refused",
       reply,
       mechanism: name,
       detail,
-      hint: hintOf("AUTH", reply),
+      hint: hintOf(credentials.accessToken === undefined ? "password" : "token", reply),
     });
   }
   if (unsaid !== undefined || !(yield* advance(ours, undefined, name)).done) {
@@ -148,6 +155,23 @@ function* exchange(
 }
 
 const EMPTY = new Uint8Array(0);
+
+/**
+ * What is to be hidden of a response besides the credentials themselves: it may prove a password, and so let others try
+ * theirs on it. Who signs in is no secret.
+ */
+function secretsIn(
+  response: Uint8Array,
+  { user, pass, accessToken, authorizationId }: Credentials,
+): readonly string[] {
+  const text = decodeText(response);
+  const fields: readonly (string | undefined)[] = text.split(/\0|\x01|Bearer /);
+  const isKnown = [pass, accessToken].some((secret) => secret !== undefined && fields.includes(secret));
+  if (isKnown) return [];
+  // The proof stands last, behind what is none: in SCRAM as ",p=", in CRAM-MD5 behind a space.
+  const parts = [text, text.split(/ |,\w=/).at(-1) ?? ""];
+  return parts.filter((part) => part !== user && part !== authorizationId).flatMap(formsOf);
+}
 
 /** What is said to a challenge. Where there is nothing to say, the exchange is broken off. */
 function* respond(ours: Exchange, challenge: Uint8Array, name: string): Dialogue<Uint8Array> {
@@ -194,23 +218,24 @@ function decodeChallenge({ lines }: Reply): Uint8Array | undefined {
   return lines.length === 1 ? decodeBase64(lines[0] ?? "") : undefined;
 }
 
+function tooLong({ length }: Uint8Array): ConfigError {
+  const fault = `makes a response of ${length} octets; in base64, with the line end, ${MAX_SASL_LINE} are allowed`;
+  return new ConfigError("auth", fault, { phase: "auth" });
+}
+
 function* cancel(error: SmtpError): Dialogue<never> {
   yield { kind: "commands", commands: [cancelSasl()], verdict: () => error };
   throw error;
 }
 
 /** The JSON that an OAuth server puts into its last challenge, unless it repeats what we said. */
-function readDetail(
-  challenge: Uint8Array,
-  hidden: readonly string[],
-): Readonly<Record<string, unknown>> | undefined {
+function readDetail(challenge: Uint8Array, secrets: Secrets): Readonly<Record<string, unknown>> | undefined {
   try {
     const detail: unknown = JSON.parse(decodeText(challenge));
     if (typeof detail !== "object" || detail === null) return undefined;
     // As JSON writes it again, whatever escapes it came with.
     const text = JSON.stringify(detail);
-    const isRepeated = hidden.some((secret) => text.includes(JSON.stringify(secret).slice(1, -1)));
-    return isRepeated ? undefined : { ...detail };
+    return secrets.mask(text) === text ? { ...detail } : undefined;
   } catch {
     return undefined;
   }

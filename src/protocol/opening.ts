@@ -6,6 +6,7 @@ import { describeReply } from "../excerpt.ts";
 import { ask, type Dialogue, onlyReply } from "./dialogue.ts";
 import { type Extensions, NO_EXTENSIONS, parseExtensions, withhold } from "./extensions.ts";
 import { authenticate, type Channel, type Hello, type Login } from "./login.ts";
+import { secretsOf } from "./secrets.ts";
 
 export interface OpeningOptions {
   /** What EHLO calls us: a domain or an address literal (RFC 5321 §4.1.3). */
@@ -21,7 +22,7 @@ export interface OpeningOptions {
 
 /** Opens the session and returns what the server can do, as it said last. */
 export function* opening(options: OpeningOptions, channel: Channel): Dialogue<Extensions> {
-  yield* hearGreeting();
+  yield* hearGreeting(options.login);
   let hello = yield* sayHello(options);
   if (!channel.secure && (options.security === "starttls" || options.security === "opportunistic")) {
     if (hello.extensions.has("STARTTLS")) {
@@ -40,8 +41,9 @@ export function* opening(options: OpeningOptions, channel: Channel): Dialogue<Ex
   return hello.extensions;
 }
 
-function* hearGreeting(): Dialogue<void> {
-  const reply = onlyReply(yield { kind: "greeting" });
+function* hearGreeting(login: Login | undefined): Dialogue<void> {
+  const secrets = login === undefined ? [] : secretsOf(login.credentials);
+  const reply = onlyReply(yield { kind: "greeting", secrets });
   if (reply.code !== 220)
     throw refused("greeting_refused", "greeting", "GREETING", "the server turned us away", reply);
 }

@@ -10,7 +10,7 @@ import { hungUp, injected, judgedEarly, leftBehind, notAllowed, serviceClosing, 
 import { ReplyParser } from "./reply.ts";
 import { Secrets } from "./secrets.ts";
 import { nextState, type State, type Subject } from "./state.ts";
-import { isDecisive, phaseOf } from "./subject.ts";
+import { isDecisive, isForUs, phaseOf } from "./subject.ts";
 
 const NOTHING: readonly never[] = [];
 
@@ -201,8 +201,7 @@ export class Session {
     const isCut = isDecisive(subject) && (current.delivery === "not-sent" || current.isLeaving);
     if (isCut) this.#end();
 
-    // A challenge is to be answered, not shown: it goes to the dialogue as it came.
-    const replies = current.keep(reply.code === 334 ? reply : masked, isCut);
+    const replies = current.keep(isForUs(reply, subject) ? reply : masked, isCut);
     if (replies === undefined) return NOTHING;
     const isOver = this.#parser.isEmpty || isCut || this.isFollowed;
     return isOver ? this.#resume(current, replies) : this.#resumeTrailed(current, replies, subject);
@@ -248,7 +247,7 @@ export class Session {
     if (this.#state === "closed") return this.ended();
     // What begins behind a message does so with RSET, so that nothing is left to be tidied up.
     if (exchange === this.#current && this.isFollowed) return this.#reject(exchange, exchange.verdict());
-    if (turn.kind === "commands") this.#secrets.remember(turn.commands);
+    this.#secrets.note(turn);
     return effectsOf(turn, exchange.dialogue);
   }
 

@@ -1,6 +1,6 @@
 // What a reply is owed to, and in which phase of the session that leaves us.
 
-import type { Phase } from "../errors.ts";
+import type { Phase, Reply } from "../errors.ts";
 import type { Turn } from "./dialogue.ts";
 import type { Subject } from "./state.ts";
 
@@ -44,6 +44,11 @@ export function subjectOf(turn: Turn, heard: number, chunks: readonly Subject[])
   if (turn.kind === "commands") return turn.commands[heard]?.verb;
   if (turn.kind === "content" && heard + 1 < turn.replies) return "DELIVERY";
   return chunks[0] ?? SUBJECTS[turn.kind];
+}
+
+/** Whether the dialogue needs it word for word, so that it goes there as it came: a challenge, or an offer. */
+export function isForUs({ code }: Reply, subject: Subject): boolean {
+  return code === 334 || (code < 300 && phaseOf(subject) === "ehlo");
 }
 
 /** Whether a reply to it decides what becomes of the message: it may come only when the message is whole. */

@@ -2,7 +2,9 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { ChannelBinding, ChannelBindingType } from "../channel-binding.ts";
 import { ProtocolError, TransportError } from "../errors.ts";
+import { bindingOf } from "./node-binding.ts";
 import { ioError, tlsError } from "./node-errors.ts";
 import { begin, confirm } from "./node-tls.ts";
 import type { Target, Wire } from "./wire.ts";
@@ -50,6 +52,10 @@ export class NodeWire implements Wire {
 
   get resumed(): boolean {
     return this.#tls?.isSessionReused() ?? false;
+  }
+
+  async channelBinding(type?: ChannelBindingType): Promise<ChannelBinding | undefined> {
+    return this.#tls && bindingOf(this.#tls, type);
   }
 
   read(): Promise<Uint8Array | undefined> {

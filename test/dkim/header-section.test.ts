@@ -2,7 +2,7 @@ import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { CanonicalBody } from "../../src/dkim/body.ts";
 import { namesToSign, readFields, signedOctets } from "../../src/dkim/header-section.ts";
-import { readPrivateKey } from "../../src/dkim/key.ts";
+import { readSigningKey } from "../../src/dkim/key.ts";
 import { Sha256 } from "../../src/dkim/sha256.ts";
 
 const FROM = "From: a@example.com\r\n";
@@ -186,7 +186,7 @@ describe("the example of RFC 8463", () => {
       "b=",
     );
     const d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
-    const signature = await readPrivateKey({ kty: "OKP", crv: "Ed25519", d }).sign(octets);
+    const signature = await readSigningKey({ kty: "OKP", crv: "Ed25519", d }).sign(octets);
     expect(Buffer.from(signature).toString("base64")).toBe(
       "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==",
     );

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readPrivateKey } from "../../src/dkim/key.ts";
+import { readSigningKey } from "../../src/dkim/key.ts";
 import { Sha256 } from "../../src/dkim/sha256.ts";
 import { ConfigError } from "../../src/errors.ts";
 
@@ -16,7 +16,7 @@ function pem(key: KeyObject, type: PemType = "pkcs8"): string {
 }
 
 async function expectSigns(value: unknown, publicKey: KeyObject): Promise<void> {
-  const key = readPrivateKey(value);
+  const key = readSigningKey(value);
   const signature = await key.sign(octets);
   const isValid =
     publicKey.asymmetricKeyType === "rsa"
@@ -29,7 +29,7 @@ async function expectSigns(value: unknown, publicKey: KeyObject): Promise<void> 
 /** What is said of a value that is no key; it never holds any of the value. */
 function refusal(value: unknown): string {
   try {
-    readPrivateKey(value);
+    readSigningKey(value);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     expect(error).toMatchObject({ option: "privateKey", code: "invalid_option", hint: expect.any(String) });
@@ -89,7 +89,7 @@ describe("a private key", () => {
 
   test("of 1024 bits signs, and one of 1023 or 512 does not, for verifiers refuse it", () => {
     const of = (modulusLength: number): KeyObject => generateKeyPairSync("rsa", { modulusLength }).privateKey;
-    expect(readPrivateKey(pem(of(1024))).algorithm).toBe("rsa-sha256");
+    expect(readSigningKey(pem(of(1024))).algorithm).toBe("rsa-sha256");
     for (const bits of [512, 1023]) {
       const key = of(bits);
       for (const form of [pem(key), pem(key, "pkcs1"), key.export({ format: "jwk" })]) {
@@ -198,7 +198,7 @@ describe("what cannot sign is refused at once:", () => {
         uses,
       );
     const pkcs1 = await rsa("RSASSA-PKCS1-v1_5", "SHA-256", ["sign", "verify"]);
-    expect(readPrivateKey(pkcs1.privateKey).algorithm).toBe("rsa-sha256");
+    expect(readSigningKey(pkcs1.privateKey).algorithm).toBe("rsa-sha256");
     expect(refusal(pkcs1.publicKey)).toContain("is a public key");
     const sha1 = await rsa("RSASSA-PKCS1-v1_5", "SHA-1", ["sign", "verify"]);
     const pss = await rsa("RSA-PSS", "SHA-256", ["sign", "verify"]);
@@ -214,7 +214,7 @@ describe("a key that the runtime refuses", () => {
 
   test("signs nothing, now or later, and stays unsaid", async () => {
     const text = String(RSA.privateKey.export({ type: "pkcs8", format: "pem" }));
-    const key = readPrivateKey(text);
+    const key = readSigningKey(text);
     vi.spyOn(crypto.subtle, "importKey").mockRejectedValue(new Error("not here"));
     for (let attempt = 0; attempt < 2; attempt++) {
       const error = await key.sign(octets).then(

@@ -9,6 +9,9 @@ HOST=127.0.0.1
 DOMAIN=example.test
 USERNAME=alice
 PASSWORD='s3cret pass'
+# somebody whose password is not ASCII
+OTHER_USERNAME=zoe
+OTHER_PASSWORD='pässwörd 密码'
 LIMIT=1048576
 
 # give_up REASON : ends with the exit status that means "cannot be run here"
@@ -33,12 +36,12 @@ apt_get() {
     apt-get -y -qq -o DPkg::Lock::Timeout=60 -o Acquire::Retries=2 "$@" </dev/null >/dev/null 2>&1
 }
 
-# new_dir DIR : certificates and an empty Maildir, which the servers' users can reach
+# new_dir DIR [CLIENT...] : certificates and an empty Maildir, which the servers' users can reach
 new_dir() {
   mkdir -p "$1"/mail/{new,cur,tmp}
   chmod 755 "$1" "$1/mail"
   chown -R nobody: "$1/mail"
-  "$HERE/certs.sh" "$1/certs"
+  "$HERE/certs.sh" "$1/certs" "${@:2}"
 }
 
 # wait_ports PORT... : until something listens on each, ten seconds at most
@@ -77,25 +80,51 @@ stop_pid() {
 dovecot_auth() {
   local dir=$1/dovecot
   mkdir -p "$dir"
-  echo "$USERNAME:{PLAIN}$PASSWORD" >"$dir/users"
-  chmod 755 "$dir" && chmod 644 "$dir/users"
-  cat >"$dir/conf" <<END
-base_dir = $dir/run
-state_dir = $dir/state
-log_path = $dir/log
+  {
+    dovecot_logins "$dir" 'plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2'
+    cat <<END
 protocols =
 ssl = no
-auth_mechanisms = plain login
 disable_plaintext_auth = no
-auth_failure_delay = 0 secs
-passdb {
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u $dir/users
-}
 service auth {
   unix_listener $1/auth {
     mode = 0666
   }
+}
+END
+  } >"$dir/conf"
+  dovecot -c "$dir/conf"
+}
+
+# dovecot_logins DIR MECHANISMS : that part of a configuration that says who may sign in, by what. A token is a JWT that
+# is signed by HS256 with the key "jwt-secret", and names the user as "email".
+dovecot_logins() {
+  local dir=$1
+  mkdir -p "$dir/jwt/default/HS256"
+  printf '%s:{PLAIN}%s\n' "$USERNAME" "$PASSWORD" "$OTHER_USERNAME" "$OTHER_PASSWORD" >"$dir/users"
+  printf jwt-secret | base64 >"$dir/jwt/default/HS256/default"
+  cat >"$dir/oauth2" <<END
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=$dir/jwt/
+username_attribute = email
+END
+  chmod 755 "$dir"
+  chmod -R u=rwX,go=rX "$dir"/{jwt,users,oauth2}
+  cat <<END
+base_dir = $dir/run
+state_dir = $dir/state
+log_path = $dir/log
+auth_mechanisms = $2
+auth_failure_delay = 0 secs
+passdb {
+  driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+  args = scheme=PLAIN username_format=%u $dir/users
+}
+passdb {
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = $dir/oauth2
 }
 service anvil {
   # without this, each failed login makes the next one wait
@@ -104,7 +133,6 @@ service anvil {
   }
 }
 END
-  dovecot -c "$dir/conf"
 }
 
 # main install | start DIR PORT... | stop DIR : calls do_install, do_start or do_stop. What a daemon keeps open is a

@@ -3,21 +3,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
-import { describe, expect, test, vi } from "vitest";
-import {
-  AuthenticationError,
-  attachment,
-  createDkimSigner,
-  MessageError,
-  type Reply,
-  ReplyError,
-  SmtpClient,
-} from "../../src/index.ts";
+import { describe, expect, test } from "vitest";
+import { attachment, createDkimSigner, MessageError, ReplyError, SmtpClient } from "../../src/index.ts";
 import { verify } from "../dkim/verifier.ts";
 import { errorOf } from "../support/watch.ts";
 import { copiesOf, deliveredCopies } from "./maildir.ts";
-import { log, login, maildir, overStartTls, overTls, plain, WAYS } from "./postfix.ts";
+import { login, maildir, mechanismOf, overStartTls, overTls, plain, WAYS } from "./postfix.ts";
 import { recordingRelay, sentContent } from "./relay.ts";
 import { compare, fullMessage, inForm, type Sample, shortMessage } from "./sample.ts";
 import { witness } from "./witness.ts";
@@ -43,7 +34,7 @@ describe("a message arrives as it was written", () => {
       "LOGIN",
     ],
     ["implicit TLS", overTls, "ESMTPS, TLSv1.3", undefined],
-    ["implicit TLS + AUTH", { ...overTls, auth: login }, "ESMTPSA, TLSv1.3, sender alice", "PLAIN"],
+    ["implicit TLS + AUTH", { ...overTls, auth: login }, "ESMTPSA, TLSv1.3, sender alice", "SCRAM-SHA-256"],
     ["implicit TLS to an address", { ...overTls, host: "127.0.0.1" }, "ESMTPS, TLSv1.3", undefined],
   ] as const)("%s", async (name, options, trace, mechanism) => {
     await using client = new SmtpClient(options);
@@ -56,7 +47,7 @@ describe("a message arrives as it was written", () => {
       expect(copy.trace).toBe(trace);
       expect(copy.content).not.toContain("erin@example.test");
     }
-    await expectLogin(receipt.reply, mechanism);
+    expect(await mechanismOf(receipt.reply)).toBe(mechanism);
     const agreement = new Set(copies.map((copy) => compare(copy, message, receipt.messageId)));
     saw(name, receipt.reply, `${trace}; delivered to ${copies.length}, ${[...agreement].join()}`);
   });
@@ -202,50 +193,8 @@ describe("a message over the size limit", () => {
   );
 });
 
-describe("a wrong password", () => {
-  test.each(["PLAIN", "LOGIN"] as const)(
-    "is refused, and is nowhere in the error: AUTH %s",
-    async (mechanism) => {
-      const pass = "wr0ng pass";
-      await using client = new SmtpClient({ ...overStartTls, auth: { user: login.user, pass, mechanism } });
-      const error = await errorOf(client.send(shortMessage("not signed in")));
-      expect(error).toBeInstanceOf(AuthenticationError);
-      expect(error).toMatchObject({
-        code: "authentication_refused",
-        mechanism,
-        phase: "auth",
-        delivery: "not-sent",
-        retryable: false,
-        reply: { code: 535, enhancedStatus: "5.7.8" },
-      });
-      const told = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true });
-      expect(told).not.toContain(pass);
-      expect(told).not.toContain(btoa(pass));
-      expect(told).not.toContain(btoa(`\0${login.user}\0${pass}`));
-      saw(
-        `wrong password, AUTH ${mechanism}`,
-        (error as AuthenticationError).reply,
-        "the password is not in the error",
-      );
-    },
-  );
-});
-
 test("what was refused is delivered to nobody", async () => {
-  for (const subject of ["all refused", "too large", "not signed in"]) {
+  for (const subject of ["all refused", "too large"]) {
     expect(await copiesOf(maildir, `Subject: ${subject}\n`)).toEqual([]);
   }
 });
-
-/** Holds what Postfix logged of the message it accepted with `reply` against the mechanism we meant to sign in by. */
-async function expectLogin(reply: Reply, mechanism: string | undefined): Promise<void> {
-  const id = /queued as (\w+)/.exec(reply.lines.join(" "))?.[1];
-  const line = await vi.waitFor(
-    async () => {
-      const found = (await readFile(log, "utf8")).split("\n").find((text) => text.includes(`${id}: client=`));
-      return found ?? expect.fail(`no line for ${id} in the log`);
-    },
-    { timeout: 5_000, interval: 25 },
-  );
-  expect(/sasl_method=(\w+)/.exec(line)?.[1]).toBe(mechanism);
-}

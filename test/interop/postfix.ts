@@ -1,6 +1,7 @@
 // The Postfix of the tests, as clients reach it.
-import { inject } from "vitest";
-import type { SmtpClientOptions } from "../../src/index.ts";
+import { readFile } from "node:fs/promises";
+import { expect, inject, vi } from "vitest";
+import type { Reply, SmtpClientOptions } from "../../src/index.ts";
 
 const postfix = inject("postfix");
 export const maildir: string = postfix.mail;
@@ -24,6 +25,19 @@ export const WAYS = [
   ["a stream through BDAT", {}, "streamed"],
   ["a stream through BDAT in lock-step", { pipelining: false }, "streamed"],
 ] as const;
+
+/** By which mechanism they signed in whose message was accepted with `reply`, as Postfix has it in its log. */
+export async function mechanismOf(reply: Reply): Promise<string | undefined> {
+  const id = /queued as (\w+)/.exec(reply.lines.join(" "))?.[1];
+  const line = await vi.waitFor(
+    async () => {
+      const found = (await readFile(log, "utf8")).split("\n").find((text) => text.includes(`${id}: client=`));
+      return found ?? expect.fail(`no line for ${id} in the log`);
+    },
+    { timeout: 5_000, interval: 25 },
+  );
+  return /sasl_method=([\w-]+)/.exec(line)?.[1];
+}
 
 /** A listener that is spoken to in the clear. */
 export function at(listener: string): Way {

@@ -16,6 +16,8 @@ export interface InteropServer {
   readonly log: string;
   /** The certificate of the throw-away authority, in PEM. */
   readonly ca: string;
+  /** The server's folder, with whatever else `NAME.sh start` puts there. */
+  readonly directory: string;
   /** By the name of the listener. */
   readonly ports: Readonly<Record<string, number>>;
   /** The same, where it is a Unix socket. */
@@ -26,6 +28,9 @@ declare module "vitest" {
   export interface ProvidedContext {
     postfix: InteropServer;
     dovecot: InteropServer;
+    submission: InteropServer;
+    /** The program of gsasl.sh. */
+    gsasl: string;
   }
 }
 
@@ -35,14 +40,22 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await chmod(root, 0o755); // the servers run as users of their own
   const missing = process.env.INTEROP_MISSING?.split(" ") ?? [];
   const running: string[] = [];
+  const ports = new Map<string, Readonly<Record<string, number>>>();
   const stop = async (): Promise<void> => {
     for (const server of running) await script(server, "stop", join(root, server));
   };
   try {
-    for (const [server, listeners] of SERVERS) {
+    if (!missing.includes("gsasl")) {
+      await script("gsasl", "build", join(root, "gsasl-server"));
+      project.provide("gsasl", join(root, "gsasl-server"));
+    }
+    for (const { server, listeners, behind } of SERVERS) {
       if (missing.includes(server)) continue;
       running.push(server);
-      project.provide(server, await start(server, join(root, server), { listeners }));
+      const relay = behind === undefined ? undefined : ports.get(behind)?.plain;
+      const started = await start(server, join(root, server), { listeners, relay });
+      ports.set(server, started.ports);
+      project.provide(server, started);
     }
   } catch (error) {
     await stop();
@@ -51,23 +64,30 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return stop;
 }
 
-/** Each with the number of ports that it listens on. */
-const SERVERS = [
-  ["postfix", 8],
-  ["dovecot", 1],
-] as const;
+/** Each with the number of ports that it listens on, and the one whose plain listener gets what it takes. */
+const SERVERS: readonly {
+  readonly server: "postfix" | "dovecot" | "submission";
+  readonly listeners: number;
+  readonly behind?: string;
+}[] = [
+  { server: "postfix", listeners: 8 },
+  { server: "dovecot", listeners: 1 },
+  { server: "submission", listeners: 1, behind: "postfix" },
+];
 
 const ATTEMPTS = 3;
 
 async function start(
   server: string,
   directory: string,
-  options: { readonly listeners: number },
+  { listeners, relay }: { readonly listeners: number; readonly relay: number | undefined },
 ): Promise<InteropServer> {
   // Between our asking for free ports and the server's binding them another program may take one: then ask again.
   for (let attempt = 1; ; attempt++) {
     try {
-      await script(server, "start", directory, ...(await freePorts(options.listeners)));
+      const places = await freePorts(listeners);
+      if (relay !== undefined) places.push(String(relay));
+      await script(server, "start", directory, ...places);
       break;
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
@@ -85,6 +105,7 @@ async function start(
     mail: join(directory, "mail"),
     log: join(directory, "log"),
     ca: await readFile(join(directory, "certs/ca.crt"), "utf8"),
+    directory,
     ports,
     paths,
   };

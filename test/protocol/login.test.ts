@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { later, type Mechanism } from "../../src/auth/mechanism.ts";
-import { decodeText, encodeUtf8 } from "../../src/bytes.ts";
+import { decodeText, encodeBase64, encodeUtf8 } from "../../src/bytes.ts";
 import { ConfigError, ProtocolError, ReplyError, TransportError } from "../../src/errors.ts";
 import { opening } from "../../src/protocol/opening.ts";
 import { Session } from "../../src/protocol/session.ts";
@@ -240,5 +240,28 @@ describe("on whose behalf", () => {
       signIn({ user: "alice", pass: "s3cret pass", authorizationId: "bob" }),
     );
     expect(error.code).toBe("authentication_unavailable");
+  });
+});
+
+describe("a response", () => {
+  test.each([
+    [9_213, "goes"],
+    [9_214, "is not begun, and the login is broken off"],
+  ])("of %i octets %s", (octets, outcome) => {
+    const isSaid = outcome === "goes";
+    const encoded = isSaid ? encodeBase64(encodeUtf8(`\0alice\0${"x".repeat(octets - 7)}`)) : "*";
+    const script = `${EHLO}
+       C: AUTH PLAIN
+       S: 334
+       C: ${encoded}
+       S: ${isSaid ? "235 welcome" : "501 5.0.0 broken off"}`;
+    const signing = signIn({ user: "alice", pass: "x".repeat(octets - 7), mechanism: "PLAIN" });
+    if (isSaid) expect(play(script, signing).state).toBe("ready");
+    else {
+      const error = playToError(script, signing);
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(error).toMatchObject({ option: "auth", phase: "auth", delivery: "not-sent" });
+      expect(error.message).not.toContain("xx");
+    }
   });
 });

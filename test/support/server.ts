@@ -205,6 +205,12 @@ export class Peer {
     this.secure = true;
   }
 
+  /** What this end of the TLS exports for a login to be tied to (RFC 9266 §2). */
+  exported(): Buffer {
+    if (!(this.#stream instanceof TLSSocket)) throw new Error("there is no TLS to export from");
+    return this.#stream.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.of());
+  }
+
   /** Stops reading, so that what the client says piles up on its side. */
   pause(): void {
     this.#stream.pause();

@@ -1,5 +1,6 @@
 // The wire to a server behind a proxy.
 
+import type { ChannelBinding, ChannelBindingType } from "../../channel-binding.ts";
 import { ProtocolError } from "../../errors.ts";
 import type { Target, Wire } from "../wire.ts";
 
@@ -37,6 +38,10 @@ export class Tunnel implements Wire {
 
   get resumed(): boolean | undefined {
     return this.#isSecured && this.#wire.resumed;
+  }
+
+  async channelBinding(type?: ChannelBindingType): Promise<ChannelBinding | undefined> {
+    return this.#isSecured ? this.#wire.channelBinding?.(type) : undefined;
   }
 
   read(): Promise<Uint8Array | undefined> {

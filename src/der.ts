@@ -1,6 +1,6 @@
-// As much of DER (X.690) as a private key is written in.
+// As much of DER (X.690) as private keys and certificates are written in.
 
-import { joinAlone } from "../bytes.ts";
+import { joinAlone } from "./bytes.ts";
 
 export const INTEGER = 0x02;
 export const OCTET_STRING = 0x04;
