@@ -20,14 +20,17 @@ interface Span {
 export class Secrets {
   readonly #known: Set<string> = new Set();
   readonly #pieces: Piece[] = [];
+  /** The length of the shortest piece: what is shorter, as most replies to a message are, holds none. */
+  #least: number = Number.POSITIVE_INFINITY;
 
   /** Takes note of secrets, as they are to be looked for: see `formsOf`. */
   add(secrets: readonly string[]): void {
     for (const secret of secrets) {
+      if (secret === "" || this.#known.has(secret)) continue;
+      this.#known.add(secret);
       const of = fold(secret);
-      if (of === "" || this.#known.has(of)) continue;
-      this.#known.add(of);
       this.#pieces.push(...piecesOf(of));
+      this.#least = Math.min(this.#least, of.length, PIECE);
     }
   }
 
@@ -63,6 +66,11 @@ export class Secrets {
   }
 
   #maskLines(lines: readonly string[]): readonly string[] {
+    const [only] = lines;
+    if (lines.length === 1 && only !== undefined) {
+      const spans = this.#spansIn(only);
+      return spans.length === 0 ? lines : [maskSpans(only, spans, 0)];
+    }
     // As one: a server that folds what it repeats breaks it anywhere. The status stands before each piece of it.
     const starts = lines.map((line, at) => (at === 0 ? 0 : (STATUS.exec(line)?.[0].length ?? 0)));
     const spans = this.#spansIn(lines.map((line, at) => line.slice(starts[at])).join(""));
@@ -78,6 +86,7 @@ export class Secrets {
 
   /** Where secrets stand, and what is left of one that was cut; by their beginning, apart from each other. */
   #spansIn(text: string): readonly Span[] {
+    if (text.length < this.#least) return NOTHING;
     const folded = fold(text);
     const spans: Span[] = [];
     for (const piece of this.#pieces) {
@@ -91,6 +100,8 @@ export class Secrets {
     return spans.length < 2 ? spans : merge(spans);
   }
 }
+
+const NOTHING: readonly never[] = [];
 
 /** RFC 2034 §4: in a reply of several lines it stands on each of them. */
 const STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;

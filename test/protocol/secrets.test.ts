@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeUtf8 } from "../../src/bytes.ts";
 import { auth, rset, saslResponse } from "../../src/commands.ts";
 import { ReplyParser } from "../../src/protocol/reply.ts";
-import { Secrets } from "../../src/protocol/secrets.ts";
+import { formsOf, Secrets } from "../../src/protocol/secrets.ts";
 
 test("a password that is part of what it is encoded in does not leave the rest of that standing", () => {
   const secrets = new Secrets();
@@ -46,4 +46,96 @@ test("a challenge is masked where a secret is encoded in it, and else left to be
     secrets.maskReply({ code: 334, lines: [Buffer.from(text).toString("base64")] }).lines;
   expect(shown('{"got":"t0ken"}')).toEqual(["********"]);
   expect(shown("Password:")).toEqual(["UGFzc3dvcmQ6"]);
+});
+
+const PASS = 'c0rrect "horse" 100% böttery\\staple';
+const TOKEN = `ya29.${"0123456789-abcdefghij_KLMNOPQRST.".repeat(60)}`;
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+function knowing(...secrets: readonly string[]): Secrets {
+  const known = new Secrets();
+  known.add(secrets.flatMap(formsOf));
+  return known;
+}
+
+test.each<[string, string]>([
+  ["as it is", PASS],
+  ["in capitals", PASS.toUpperCase()],
+  ["in a line that is no UTF-8", Buffer.from(PASS).toString("latin1")],
+  ["in base64", base64(PASS)],
+  ["in JSON", JSON.stringify(PASS).slice(1, -1)],
+  ["percent-encoded", encodeURIComponent(PASS)],
+  ["in a form", encodeURIComponent(PASS).replaceAll("%20", "+")],
+  ["in hexadecimal", Buffer.from(PASS).toString("hex").toUpperCase()],
+])("a password is masked %s, and nothing beside it", (_, form) => {
+  expect(knowing(PASS).mask(`no: <${form}>, Alice`)).toBe("no: <********>, Alice");
+});
+
+test("a secret is masked within base64 of more than itself, whatever precedes it", () => {
+  for (const before of ["a", "ab", "abc", "n,a=al,\x01"]) {
+    for (const encoding of ["base64", "base64url"] as const) {
+      const masked = knowing(PASS).mask(Buffer.from(`${before}${PASS}???`).toString(encoding));
+      expect(masked).toContain("********");
+      // No more than the bits of an octet at either end, and what does not belong to it.
+      expect(masked.length).toBeLessThan("********".length + 18);
+    }
+  }
+});
+
+test("what is left of a long token is masked, wherever it was cut", () => {
+  for (const [from, to] of [
+    [0, 40],
+    [900, 1300],
+    [1950, undefined],
+  ] as const) {
+    expect(knowing(TOKEN).mask(`no: ${TOKEN.slice(from, to)}!`)).toBe("no: ********!");
+  }
+});
+
+test("a secret that is folded over the lines of a reply is masked on each of them", () => {
+  const shown = (...lines: readonly string[]) => knowing(PASS).maskReply({ code: 535, lines }).lines;
+  expect(shown(`5.7.8 no: ${PASS.slice(0, 4)}`, `5.7.8 ${PASS.slice(4)} it was`)).toEqual([
+    "5.7.8 no: ********",
+    "5.7.8 ******** it was",
+  ]);
+  expect(shown("5.7.8 no", PASS.slice(0, 9), PASS.slice(9, 12), PASS.slice(12), "yes")).toEqual([
+    "5.7.8 no",
+    "********",
+    "********",
+    "********",
+    "yes",
+  ]);
+});
+
+test("secrets that overlap are masked as one", () => {
+  expect(knowing("one-two-three", "three-four-five", "two").mask("<one-two-three-four-five>")).toBe(
+    "<********>",
+  );
+});
+
+test("a reply in which nothing is hidden comes out as it went in", () => {
+  const reply = { code: 250, enhancedStatus: "2.0.0", lines: ["2.0.0 Ok: queued", "2.0.0 as 4bXyZ"] };
+  expect(knowing(PASS, TOKEN).maskReply(reply)).toEqual(reply);
+});
+
+test("the proof of a server is masked, on which passwords could be tried, and its question is not", () => {
+  const shown = (text: string) => knowing(PASS).maskReply({ code: 334, lines: [base64(text)] }).lines;
+  expect(shown("v=rmF9pqV8S7suAoZWja4dJRkFsKQ=")).toEqual(["********"]);
+  expect(shown("Password:")).toEqual([base64("Password:")]);
+});
+
+test("masking takes time that grows with the reply alone, however much it looks like a secret", () => {
+  const secrets = knowing("a".repeat(2_000), TOKEN);
+  const measure = (size: number): number => {
+    const text = ["a".repeat(size), TOKEN.slice(0, 11).repeat(size / 11), base64("a".repeat(size / 2))].join(
+      " ",
+    );
+    const from = performance.now();
+    secrets.mask(text);
+    return performance.now() - from;
+  };
+  const best = (size: number): number => Math.min(...Array.from({ length: 5 }, () => measure(size)));
+  best(3_000);
+  // Sixteen times as much; were it the square, it would take 256 times as long.
+  expect(best(48_000)).toBeLessThan(80 * best(3_000));
 });
