@@ -62,7 +62,8 @@ export function* authenticate(login: Login, said: Hello, channel: Channel): Dial
   }
   const offered = offeredMechanisms(hello.extensions);
   const common = login.mechanisms.filter(({ name }) => offered.includes(name));
-  const binding = common.some(({ name }) => isBound(name)) ? yield* bind(login, channel) : undefined;
+  const mayBind = common.some(({ name }) => isBound(name));
+  const binding = mayBind ? yield* bind(login, channel) : undefined;
   // Once, and never again by a weaker one: who can make a login fail could else choose how the next is made.
   const mechanism = common.find(({ name }) => !isBound(name) || binding !== undefined);
   if (mechanism === undefined) {
@@ -71,8 +72,10 @@ export function* authenticate(login: Login, said: Hello, channel: Channel): Dial
   }
 
   const { host, port, nonce, digests } = login;
-  const mayBind = channel.bind !== undefined && login.channelBinding !== false;
-  const canBind = mayBind && !offered.some(isBound);
+  // RFC 5802 §6: the server is told that it could have been done, unless it offered this very mechanism with it. Whoever
+  // is between could take that away, and put there what nobody knows.
+  const isOffered = mayBind || offered.includes(`${mechanism.name}-PLUS`);
+  const canBind = channel.bind !== undefined && login.channelBinding !== false && !isOffered;
   yield* exchange(mechanism, login.credentials, {
     surroundings: { host, port, nonce, digests, binding, canBind },
     secrets,

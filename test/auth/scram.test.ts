@@ -264,6 +264,25 @@ describe("a login that is tied to the TLS", () => {
     expect(playScram(account, { header: "y,,", binding: EXPORTER }).state).toBe("ready");
   });
 
+  test.each([
+    ["SCRAM-SHA-256 SCRAM-SHA-512-PLUS", USER],
+    ["SCRAM-SHA-256 X-PLUS", USER],
+    ["SCRAM-SHA-256 SCRAM-SHA-1-PLUS", { ...USER, allow: ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"] }],
+  ])(
+    "was possible, says a client also where another is offered that it does not use (%s)",
+    (offered, auth) => {
+      const account: Account = { hash: "sha256", pass: "pencil" };
+      expect(playScram(account, { auth, offered, header: "y,,", binding: EXPORTER }).state).toBe("ready");
+    },
+  );
+
+  test("is not said to be possible where it is offered and the user does not allow it", () => {
+    const account: Account = { hash: "sha256", pass: "pencil" };
+    const auth = { ...USER, mechanism: "SCRAM-SHA-256" };
+    const offered = "SCRAM-SHA-256 SCRAM-SHA-256-PLUS";
+    expect(playScram(account, { auth, offered, header: "n,,", binding: EXPORTER }).state).toBe("ready");
+  });
+
   test("is not made where the user wants none, and then it is not said to be possible", () => {
     const account: Account = { hash: "sha256", pass: "pencil" };
     const auth = { ...USER, channelBinding: false };
