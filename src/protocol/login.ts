@@ -170,7 +170,7 @@ function secretsIn(
   const text = decodeText(response);
   const fields: readonly (string | undefined)[] = text.split(/\0|\x01|Bearer /);
   const isKnown = [pass, accessToken].some((secret) => secret !== undefined && fields.includes(secret));
-  if (isKnown) return [];
+  if (isKnown || text === user || text === authorizationId) return [];
   // The proof stands last, behind what is none: in SCRAM as ",p=", in CRAM-MD5 behind a space.
   const parts = [text, text.split(/ |,\w=/).at(-1) ?? ""];
   return parts.filter((part) => part !== user && part !== authorizationId).flatMap(formsOf);

@@ -338,6 +338,21 @@ describe("a 235 that comes too early is no login", () => {
 });
 
 describe("names and passwords", () => {
+  test.each([
+    ["LOGIN", { pass: "sesame" }, `S: 334 \nC: ${base64("backup 2")}\nS: 334 \nC: ${base64("sesame")}`],
+    ["EXTERNAL", {}, ""],
+    ["ANONYMOUS", {}, ""],
+  ])("of several words leave what the server says as it is (%s)", (mechanism, auth, lines) => {
+    const error = playToError(
+      `${greeted(mechanism)}
+       C: AUTH ${mechanism}${lines === "" ? ` ${base64("backup 2")}` : ""}
+       ${lines}
+       S: 535 5.7.2 no backup in zone 2`,
+      signIn({ ...auth, user: "backup 2", mechanism }),
+    );
+    expect(error.message).toMatch(/535 5\.7\.2 no backup in zone 2$/);
+  });
+
   const ODD = { user: "jürgen%40例え.jp", pass: "pä\u{1f511} ,=%40\u2028" };
   const bearer = `n,a=jürgen%40例え.jp,\x01host=mail.example\x01port=587\x01auth=Bearer t\x01\x01`;
   test.each([
