@@ -68,32 +68,37 @@ export class Secrets {
   #maskLines(lines: readonly string[]): readonly string[] {
     const [only] = lines;
     if (lines.length === 1 && only !== undefined) {
-      const spans = this.#spansIn(only);
-      return spans.length === 0 ? lines : [maskSpans(only, spans, 0)];
+      const spans = this.#spansIn(lines);
+      return spans.length === 0 ? lines : [maskSpans(only, spans, { base: 0, next: 0 })];
     }
     // As one: a server that folds what it repeats breaks it anywhere. The status stands before each piece of it.
     const starts = lines.map((line, at) => (at === 0 ? 0 : (STATUS.exec(line)?.[0].length ?? 0)));
-    const spans = this.#spansIn(lines.map((line, at) => line.slice(starts[at])).join(""));
+    const texts = lines.map((line, at) => line.slice(starts[at]));
+    const spans = this.#spansIn(texts);
     if (spans.length === 0) return lines;
     let base = 0;
+    let next = 0;
     return lines.map((line, at) => {
-      const start = starts[at] ?? 0;
-      const text = line.slice(start);
+      const text = texts[at] ?? "";
+      while ((spans[next]?.end ?? Number.POSITIVE_INFINITY) <= base) next++;
+      const masked = line.slice(0, starts[at]) + maskSpans(text, spans, { base, next });
       base += text.length;
-      return line.slice(0, start) + maskSpans(text, spans, base - text.length);
+      return masked;
     });
   }
 
   /** Where secrets stand, and what is left of one that was cut; by their beginning, apart from each other. */
-  #spansIn(text: string): readonly Span[] {
-    if (text.length < this.#least) return NOTHING;
-    const folded = fold(text);
+  #spansIn(texts: readonly string[]): readonly Span[] {
+    const folded = fold(texts.join(""));
+    if (folded.length < this.#least) return NOTHING;
+    let length = 0;
+    const ends = new Set(texts.map((text) => (length += text.length)));
     const spans: Span[] = [];
     for (const piece of this.#pieces) {
       let from = 0;
       for (let at = folded.indexOf(piece.text); at >= 0; at = folded.indexOf(piece.text, from)) {
         const span = extend(folded, at, piece, from);
-        spans.push(span);
+        if (piece.of.length > SHORT || isAlone(folded, span, ends)) spans.push(span);
         from = span.end;
       }
     }
@@ -110,6 +115,20 @@ const STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 const PIECE = 12;
 /** In how many places a secret is looked for, whole or cut. A token may be thousands of characters long. */
 const PLACES = 8;
+
+/**
+ * What is no longer than this stands within words that have nothing to do with it. To mask it there would leave nothing to
+ * be read, and tell what it is.
+ */
+const SHORT = 3;
+
+const WORD = /[\p{L}\p{N}]/u;
+
+/** Whether no letter or digit is beside it; `ends` are those of lines. */
+function isAlone(text: string, { start, end }: Span, ends: ReadonlySet<number>): boolean {
+  const isOpen = start === 0 || ends.has(start) || !WORD.test(text[start - 1] ?? "");
+  return isOpen && (ends.has(end) || !WORD.test(text[end] ?? ""));
+}
 
 /** Its beginning, its end, and some of what is between; all of it where it is short. */
 function piecesOf(of: string): readonly Piece[] {
@@ -140,14 +159,19 @@ function merge(spans: Span[]): readonly Span[] {
   return merged;
 }
 
-/** `text`, which stands at `base` in that of the spans. */
-function maskSpans(text: string, spans: readonly Span[], base: number): string {
+/** `text`, which stands at `base` in that of the spans; none before the span number `next` reaches into it. */
+function maskSpans(
+  text: string,
+  spans: readonly Span[],
+  { base, next }: { readonly base: number; readonly next: number },
+): string {
   let masked = "";
   let from = 0;
-  for (const span of spans) {
+  for (let at = next; at < spans.length; at++) {
+    const span = spans[at] as Span;
     const start = Math.max(span.start - base, 0);
     const end = Math.min(span.end - base, text.length);
-    if (start >= end) continue;
+    if (start >= end) break;
     masked += text.slice(from, start) + MASK;
     from = end;
   }

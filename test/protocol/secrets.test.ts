@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeUtf8 } from "../../src/bytes.ts";
 import { auth, rset, saslResponse } from "../../src/commands.ts";
 import { ReplyParser } from "../../src/protocol/reply.ts";
-import { formsOf, Secrets } from "../../src/protocol/secrets.ts";
+import { formsOf, Secrets, secretsOf } from "../../src/protocol/secrets.ts";
 
 test("a password that is part of what it is encoded in does not leave the rest of that standing", () => {
   const secrets = new Secrets();
@@ -138,4 +138,58 @@ test("masking takes time that grows with the reply alone, however much it looks 
   best(3_000);
   // Sixteen times as much; were it the square, it would take 256 times as long.
   expect(best(48_000)).toBeLessThan(80 * best(3_000));
+});
+
+test.each([
+  ["a", "5.7.8 no: alice a", "5.7.8 no: alice ********"],
+  ["5", "5.7.1 mail 5550.5 is too much: <5>", "********.7.1 mail 5550.******** is too much: <********>"],
+  ["ok", "2.0.0 Ok: token ok\0", "2.0.0 ********: token ********\0"],
+  ["250", "code 2502, size 250", "code 2502, size ********"],
+])(
+  "a password as short as %j is masked where it stands alone, and words go on to be words",
+  (pass, said, shown) => {
+    const secrets = new Secrets();
+    secrets.add(secretsOf({ pass }));
+    expect(secrets.mask(said)).toBe(shown);
+  },
+);
+
+test("what stands alone at the end of a line does so whatever the next begins with", () => {
+  const secrets = new Secrets();
+  secrets.add(secretsOf({ pass: "abc" }));
+  const lines = ["no abc", "5.7.8 abc", "5.7.8 defabc", "5.7.8 abcdef"];
+  expect(secrets.maskReply({ code: 535, lines }).lines).toEqual([
+    "no ********",
+    "5.7.8 ********",
+    "5.7.8 defabc",
+    "5.7.8 abcdef",
+  ]);
+});
+
+test("a secret on each of many lines is masked on each", () => {
+  const secrets = new Secrets();
+  secrets.add(secretsOf({ pass: "sesame" }));
+  const lines = Array.from({ length: 50 }, (_, at) => `${at} sesame, ${at} sesa`);
+  lines.push("me", "open ses", "ame");
+  const { lines: shown } = secrets.maskReply({ code: 535, lines });
+  expect(shown.slice(0, 49)).toEqual(lines.slice(0, 49).map((line) => line.replace("sesame", "********")));
+  expect(shown.slice(49)).toEqual(["49 ********, 49 ********", "********", "open ********", "********"]);
+});
+
+test("secrets are masked in a time that grows with the reply, and no faster", () => {
+  const secrets = new Secrets();
+  secrets.add(secretsOf({ pass: "x" }));
+  const measure = (length: number): number => {
+    const lines = Array.from({ length }, () => "x ".repeat(60));
+    const times = Array.from({ length: 8 }, () => {
+      const before = performance.now();
+      secrets.maskReply({ code: 535, lines });
+      return performance.now() - before;
+    });
+    return Math.min(...times);
+  };
+  measure(64); // lets the engine compile first
+  const [small, large] = [measure(64), measure(1024)];
+  // Sixteen times the length: linear is 16 times the time, quadratic 256.
+  expect(large / Math.max(small, 0.2)).toBeLessThan(128);
 });
