@@ -191,7 +191,13 @@ function readCustom(value: unknown, option: string): Mechanism {
   if (typeof exchange !== "function") {
     throw new ConfigError(`${option}.exchange`, `is ${describe(exchange)}, not a generator function`);
   }
-  return { name, exchange: (credentials, surroundings) => exchange.call(value, credentials, surroundings) };
+  return {
+    name,
+    // Delegated to, so that whatever is wrong with it, an async generator too, fails where the exchange does.
+    *exchange(credentials, surroundings) {
+      yield* exchange.call(value, credentials, surroundings);
+    },
+  };
 }
 
 /** Refuses EXTERNAL where there is nothing that the server could know us by. */

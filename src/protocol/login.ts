@@ -205,6 +205,9 @@ function* advance(ours: Exchange, challenge: Uint8Array | undefined, name: strin
       }
       step = ours.next(value as never);
     }
+    if (!step.done && !(step.value === undefined || step.value instanceof Uint8Array)) {
+      throw new TypeError("it yielded neither octets nor undefined");
+    }
     return step as Step;
   } catch (cause) {
     if (cause instanceof SmtpError) throw cause;

@@ -117,6 +117,59 @@ describe("an exchange that waits for something of its own", () => {
   });
 });
 
+describe("an exchange that is none", () => {
+  const text = "text" as unknown as Uint8Array;
+
+  test.each<[string, () => unknown]>([
+    [
+      "throws before it begins",
+      () => {
+        throw new Error("no");
+      },
+    ],
+    ["is nothing", () => undefined],
+    [
+      "is asynchronous",
+      async function* () {
+        yield undefined;
+        throw new Error("unheard");
+      },
+    ],
+    [
+      "says text",
+      function* () {
+        yield text;
+      },
+    ],
+    [
+      "says what only looks like octets",
+      function* () {
+        yield new ArrayBuffer(3);
+      },
+    ],
+  ])("fails with the option it came from, before AUTH is said (%s)", (_, exchange) => {
+    const error = playToError(EHLO, custom(exchange as Mechanism["exchange"]));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ phase: "auth", delivery: "not-sent", option: "auth.custom" });
+    expect(error.cause).toBeInstanceOf(Error);
+  });
+
+  test("is broken off where that turns out later", () => {
+    const error = playToError(
+      `${EHLO}
+       C: AUTH X-ECHO
+       S: 334 aGVsbG8=
+       C: *
+       S: 501 5.0.0 broken off`,
+      custom(function* () {
+        yield undefined;
+        yield text;
+      }),
+    );
+    expect(error).toMatchObject({ option: "auth.custom", phase: "auth", delivery: "not-sent" });
+  });
+});
+
 describe("while an exchange waits, the server", () => {
   /** A session whose login waits for its proof, what `words` say then, and what comes of it. */
   function meanwhile(words: string, { hangsUp = false } = {}) {
