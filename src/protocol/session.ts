@@ -137,9 +137,10 @@ export class Session {
     return [...this.#resume(current, outcome as never), ...this.#listen()];
   }
 
-  /** The server closed the connection. */
+  /** The server closed the connection. It may have said why while something else was waited for. */
   ended(): readonly Effect[] {
-    return this.fail(hungUp());
+    const why = this.#current?.isWorking && this.#parser.mayBe("421") && this.#parser.next();
+    return why ? this.#hear(why, "AUTH", this.#current) : this.fail(hungUp());
   }
 
   /** The wire failed, a deadline passed, or the caller gave up: the session is over. */

@@ -217,6 +217,20 @@ describe("while an exchange waits, the server", () => {
     expect(session.state).toBe("closed");
   });
 
+  test.each(["421 4.3.2 going down\r\n", "421-4.3.2 going\r\n421 4.3.2 down\r\n"])(
+    "that takes its leave (%j) and hangs up at once is heard too",
+    (words) => {
+      const { error, said } = meanwhile(words, { hangsUp: true });
+      expect(error).toMatchObject({ code: "service_closing", phase: "auth", delivery: "not-sent" });
+      expect(said).toEqual([]);
+    },
+  );
+
+  test("that hangs up in the middle of a word has hung up", () => {
+    const { error } = meanwhile("421 4.3.2 goi", { hangsUp: true });
+    expect(error).toMatchObject({ code: "connection_lost", phase: "auth", delivery: "not-sent" });
+  });
+
   test("that hangs up has ended the session, and what comes of the work is of no use", () => {
     const { error, said } = meanwhile("", { hangsUp: true });
     expect(error).toMatchObject({ code: "connection_lost", phase: "auth", delivery: "not-sent" });
