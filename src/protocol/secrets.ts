@@ -180,8 +180,8 @@ function maskSpans(
 
 /** In any case, and in either alphabet of base64 (RFC 4648 §5), character for character. */
 function fold(text: string): string {
-  // The one letter that becomes two when it becomes small.
-  const small = text.replaceAll("\u0130", "i").toLowerCase();
+  // The one letter that becomes two when it becomes small, and the one that becomes another at the end of a word.
+  const small = text.replaceAll("\u0130", "i").toLowerCase().replaceAll("\u03c2", "\u03c3");
   return small.replaceAll("-", "+").replaceAll("_", "/");
 }
 

@@ -33,6 +33,14 @@ test("a long line that is cut within a secret does not show the rest of it", () 
   expect(() => parser.next()).toThrow(expect.objectContaining({ excerpt: "535 ********" }));
 });
 
+test("a secret is masked in whatever case it comes, and whatever stands beside it", () => {
+  const secrets = new Secrets();
+  secrets.add(secretsOf({ pass: "ΟΔΥΣΣΕΥΣ" }));
+  expect(secrets.mask("no ΟΔΥΣΣΕΥΣ, Οδυσσευς, οδυσσευσ or xΟΔΥΣΣΕΥΣx")).toBe(
+    "no ********, ********, ******** or x********x",
+  );
+});
+
 test("an empty response to a challenge masks nothing", () => {
   const secrets = new Secrets();
   secrets.remember([saslResponse(new Uint8Array(0), [])]);
@@ -182,14 +190,15 @@ test("secrets are masked in a time that grows with the reply, and no faster", ()
   const measure = (length: number): number => {
     const lines = Array.from({ length }, () => "x ".repeat(60));
     const times = Array.from({ length: 8 }, () => {
-      const before = performance.now();
+      // Of the processor, in microseconds: others may have more of it than we do.
+      const before = process.cpuUsage();
       secrets.maskReply({ code: 535, lines });
-      return performance.now() - before;
+      return process.cpuUsage(before).user;
     });
     return Math.min(...times);
   };
   measure(64); // lets the engine compile first
   const [small, large] = [measure(64), measure(1024)];
   // Sixteen times the length: linear is 16 times the time, quadratic 256.
-  expect(large / Math.max(small, 0.2)).toBeLessThan(128);
+  expect(large / Math.max(small, 200)).toBeLessThan(128);
 });
