@@ -3,8 +3,8 @@
 
 import type { Reply } from "../errors.ts";
 
-/** What was refused: a login by password or by access token, the sender, or the message. */
-export type Refused = "password" | "token" | "sender" | "message";
+/** What was refused: a login by password, by access token or by neither, the sender, or the message. */
+export type Refused = "password" | "token" | "login" | "sender" | "message";
 
 const APP_PASSWORD = "an app password (https://myaccount.google.com/apppasswords)";
 
@@ -14,15 +14,15 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^\w+ (538|530 .*STARTTLS)/i, 'the server wants TLS before that: set security: "starttls" or "tls"'],
   [/^sender 530 /, "the server takes mail from those it knows only: set auth"],
   [
-    /^(password|token) 504 /,
+    /^(password|token|login) 504 /,
     "the server does not take this mechanism: name another in auth.mechanism, or use auth.oauth2",
   ],
   [
-    /^(password|token) 454 .*too many login/i,
+    /^(password|token|login) 454 .*too many login/i,
     "log in less often: one client for all messages, a smaller maxConnections, a longer idleTimeout",
   ],
   [
-    /^(password|token) 454 /,
+    /^(password|token|login) 454 /,
     "the server cannot check logins now, and the credentials may be right: try again later",
   ],
   [/^\w+ 534 .*application-specific password/i, `set auth.pass to ${APP_PASSWORD}, or use auth.oauth2`],

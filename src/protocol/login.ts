@@ -146,7 +146,7 @@ function* exchange(
       reply,
       mechanism: name,
       detail,
-      hint: hintOf(credentials.accessToken === undefined ? "password" : "token", reply),
+      hint: hintOf(kindOf(credentials), reply),
     });
   }
   if (unsaid !== undefined || !(yield* advance(ours, undefined, name)).done) {
@@ -222,6 +222,12 @@ function isLater(value: Uint8Array | undefined | Later): value is Later {
 function decodeChallenge({ lines }: Reply): Uint8Array | undefined {
   // A challenge is one line: RFC 4954 §4 has no continuation for it.
   return lines.length === 1 ? decodeBase64(lines[0] ?? "") : undefined;
+}
+
+/** What was refused. */
+function kindOf({ pass, accessToken }: Credentials): "password" | "token" | "login" {
+  if (accessToken !== undefined) return "token";
+  return pass === undefined ? "login" : "password";
 }
 
 function tooLong({ length }: Uint8Array): ConfigError {

@@ -332,3 +332,14 @@ describe("a response", () => {
     }
   });
 });
+
+test("a login without a password that is refused is not told to mend its password", () => {
+  const error = playToError(
+    `${EHLO.replace("PLAIN", "EXTERNAL")}
+     C: AUTH EXTERNAL =
+     S: 535 5.7.3 Authentication unsuccessful`,
+    signIn({ mechanism: "EXTERNAL" }),
+  );
+  expect(error.code).toBe("authentication_refused");
+  expect(error.hint).toBeUndefined();
+});
