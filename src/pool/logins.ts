@@ -10,6 +10,8 @@ export class Logins {
   readonly #tokens: Tokens | undefined;
   readonly #backoff = new Backoff();
   #error: LoginError | undefined;
+  /** One has failed since the last that was accepted. */
+  #hasFailed = false;
 
   /** `tokens` where logins need them. */
   constructor(tokens: Tokens | undefined) {
@@ -38,14 +40,17 @@ export class Logins {
   }
 
   refused(error: LoginError): void {
-    // Where there was no login, or not now, nobody counts.
-    if (!isForGood(error)) return;
-    this.#error = error;
+    // Where there was no login, or not now, the server does not count.
+    if (error instanceof AuthenticationError && !isForGood(error)) return;
+    // What may be otherwise the next time is tried once more at once, and not for each of thousands of messages.
+    if (isForGood(error) || this.#hasFailed) this.#error = error;
+    this.#hasFailed = true;
     this.#backoff.begin();
   }
 
   accepted(): void {
     this.#error = undefined;
+    this.#hasFailed = false;
     this.#backoff.ease();
   }
 }

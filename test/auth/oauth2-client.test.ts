@@ -175,6 +175,29 @@ describe("where there is no token to be had", () => {
     expect(tokens.heard.length).toBe(2);
   });
 
+  test.each<[what: string, oauth2: () => unknown]>([
+    ["because the endpoint is down", () => Promise.reject(new Error("503"))],
+    ["because the function answers with something else", () => ({ accessToken: "a", expiresIn: "3600" })],
+  ])("%s, it is not asked for again for each of thousands", async (_, oauth2) => {
+    chance(0.999);
+    let calls = 0;
+    const mail = await mailServer();
+    const source = (): never => {
+      calls++;
+      return oauth2() as never;
+    };
+    const { client } = connectTo(mail, {
+      auth: { user: "alice@example.com", oauth2: source },
+      maxConnections: 2,
+    });
+    let failed = 0;
+    for await (const { ok } of client.sendMany(Array.from({ length: 1_000 }, () => MESSAGE)))
+      failed += ok ? 0 : 1;
+    expect(failed).toBe(1_000);
+    // Twice, and once for each pause that passed meanwhile: half a second, a second, two.
+    expect(calls).toBeLessThanOrEqual(5);
+  });
+
   test("and the endpoint says for how long, it is left alone", async () => {
     const clocks = movedClocks();
     let isBusy = true;
