@@ -152,7 +152,8 @@ export class Pool {
   /** Serves those who wait with what is idle, and opens what they are short of. */
   #match(): void {
     if (this.#isClosed) return;
-    const { resumesAt, allowed } = this.#experience.pace;
+    const { resumesAt: paced, allowed } = this.#experience.pace;
+    const resumesAt = Math.max(paced, this.#busy.size > 0 ? this.#logins.resumesAt : 0);
     const isPaused = resumesAt > performance.now();
     if (isPaused && this.#busy.size > 0) this.#line.acceptAny();
     for (let next = this.#line.firstForAny; next !== undefined; next = this.#line.firstForAny) {
@@ -237,15 +238,16 @@ export class Pool {
     this.#match();
   }
 
-  /** Whoever waits longest is told that no connection could be opened; all are, if the login was refused. */
+  /** Whoever waits longest is told that no connection could be opened; all are of a login that failed. */
   #tell(error: unknown): void {
-    const isLogin = isLoginError(error);
+    const { first } = this.#line;
+    if (!isLoginError(error) && first !== undefined) this.#line.refuse(first, error);
+    if (!isLoginError(error)) return;
     // Before anybody is told, who may have more to send at once.
-    if (isLogin) this.#logins.refused(error);
-    if (this.#line.first !== undefined) this.#line.refuse(this.#line.first, error);
-    if (!isLogin) return;
-    // Trying again for each of them, or to have a connection ready, would lock the account.
+    this.#logins.refused(error);
+    // Trying again for each of them, or to have one ready, would lock the account. Connections that work go on.
     this.#warmth.refused();
+    if (this.#busy.size > 0 && this.#logins.resumesAt > performance.now()) return;
     this.#line.refuseAll(() => copyOf(error));
     this.#trim();
   }

@@ -39,6 +39,11 @@ export class Logins {
     }
   }
 
+  /** When somebody may sign in again beside connections that work, by the monotonic clock. */
+  get resumesAt(): number {
+    return this.#backoff.until;
+  }
+
   refused(error: LoginError): void {
     // Where there was no login, or not now, the server does not count.
     if (error instanceof AuthenticationError && !isForGood(error)) return;

@@ -1,6 +1,6 @@
 // Logins that fail on our side, and what that means for those who wait: nobody is kept waiting, or told another's fate.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { later, type Mechanism } from "../../src/auth/mechanism.ts";
 import { encodeUtf8 } from "../../src/bytes.ts";
 import { ConfigError, ProtocolError, TransportError } from "../../src/errors.ts";
@@ -8,6 +8,7 @@ import type { AuthOptions } from "../../src/options/auth.ts";
 import { connectTo, MESSAGE } from "../support/client.ts";
 import { polite } from "../support/manners.ts";
 import { serve } from "../support/server.ts";
+import { gated } from "../support/verbs.ts";
 import { errorOf, until, watchProcess } from "../support/watch.ts";
 
 watchProcess();
@@ -114,5 +115,49 @@ describe("a challenge that no mechanism knows", () => {
     }
     expect(new Set(errors).size).toBe(50);
     expect(server.peers.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe("a login that fails while another connection works", () => {
+  test("is not tried for each of those who wait: they go over the one that works", async () => {
+    // No pause passes, however slow this machine is.
+    const clock = vi.spyOn(performance, "now").mockReturnValue(performance.now());
+    onTestFinished(() => clock.mockRestore());
+    let isRight = true;
+    const server = await serve(
+      polite({ offers: ["AUTH PLAIN"], AUTH: () => (isRight ? "235 ok" : "535 5.7.8 no") }),
+    );
+    const auth = { user: "alice", pass: "open sesame" };
+    const { client } = connectTo(server, { auth, maxConnections: 4 });
+    await client.send(MESSAGE);
+    isRight = false;
+    const results = [];
+    for await (const { ok } of client.sendMany(Array.from({ length: 90 }, () => MESSAGE))) results.push(ok);
+    expect(results).toEqual(Array(90).fill(true));
+    expect(server.peers.length).toBeLessThanOrEqual(4);
+  });
+
+  test("is told to those who are left when that one has ended", async () => {
+    const { gate, open, waiting } = gated();
+    let isRight = true;
+    const server = await serve(
+      polite({
+        offers: ["AUTH PLAIN"],
+        AUTH: () => (isRight ? "235 ok" : "535 5.7.8 no"),
+        content: gate,
+      }),
+    );
+    const auth = { user: "alice", pass: "open sesame" };
+    const { client } = connectTo(server, { auth, maxConnections: 2, maxMessagesPerConnection: 1 });
+    const first = client.send(MESSAGE);
+    await until(() => waiting() === 1);
+    isRight = false;
+    const second = errorOf(client.send(MESSAGE));
+    await until(() => server.peers.length === 2 && client.stats.opening === 0);
+    expect(client.stats).toMatchObject({ busy: 1, waiting: 1 });
+    open();
+    await first;
+    expect(await second).toMatchObject({ code: "authentication_refused", delivery: "not-sent" });
+    expect(client.stats).toMatchObject({ waiting: 0, opening: 0 });
   });
 });
