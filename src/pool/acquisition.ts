@@ -33,9 +33,9 @@ export class Acquisition {
       this.#fail(tooLate(timeout));
       this.#controller.abort();
     }, timeout);
-    // Later, when all know of it: what asks may want a token itself.
+    // Later, when all know of it: what asks may want a token itself. Nobody may wait any more by then.
     Promise.resolve()
-      .then(() => ask(this.#controller.signal))
+      .then(() => (this.#isOver ? undefined : ask(this.#controller.signal)))
       .then(readAnswer)
       .then(
         (token) => this.#succeed(token),

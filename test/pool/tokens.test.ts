@@ -313,6 +313,18 @@ describe("who waits for a token", () => {
     expect(await again).toBe("token");
   });
 
+  test("and gives up before it is asked for leaves the source alone", async () => {
+    const { tokens, asked, next } = heldTokens();
+    const controller = new AbortController();
+    const gone = errorOf(tokens.get(controller.signal));
+    controller.abort();
+    expect(await gone).toMatchObject({ code: "aborted" });
+    const other = tokens.get();
+    (await next()).answer("token");
+    expect(await other).toBe("token");
+    expect(asked.length).toBe(1);
+  });
+
   test("with a signal that is aborted already asks for nothing", async () => {
     const { tokens, asked } = heldTokens();
     expect(await errorOf(tokens.get(AbortSignal.abort()))).toMatchObject({ code: "aborted" });
