@@ -409,6 +409,8 @@ describe("options that cannot be used are refused when the grant is made:", () =
     ["an endpoint in the clear", { tokenUrl: "http://login.example.com/token" }, "tokenUrl: is http:"],
     ["one that looks like this host", { tokenUrl: "http://127.0.0.1.example.com/" }, "tokenUrl: is http:"],
     ["one that is named like it", { tokenUrl: "http://notlocalhost/" }, "tokenUrl: is http:"],
+    ["one that DNS is asked for", { tokenUrl: "http://token.localhost/" }, "tokenUrl: is http:"],
+    ["one that DNS is asked for by its whole name", { tokenUrl: "http://localhost./" }, "tokenUrl: is http:"],
     ["a file", { tokenUrl: "file:///etc/passwd" }, "tokenUrl: is file:"],
     [
       "credentials in it",
@@ -459,13 +461,16 @@ describe("options that cannot be used are refused when the grant is made:", () =
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hidden-pass");
   });
 
-  test.each(["http://localhost/", "http://token.localhost:8080/", "http://127.8.9.1/", "http://[::1]:80/"])(
-    "but not %s, which nobody else can read",
-    (tokenUrl) => {
-      expect(refreshTokenGrant({ ...base, tokenUrl })).toBeTypeOf("function");
-      expect(refreshTokenGrant({ ...base, tokenUrl: new URL(tokenUrl) })).toBeTypeOf("function");
-    },
-  );
+  test.each([
+    "http://localhost/",
+    "http://LocalHost:8080/",
+    "http://127.1/",
+    "http://127.8.9.1/",
+    "http://[::1]:80/",
+  ])("but not %s, which nobody else can read", (tokenUrl) => {
+    expect(refreshTokenGrant({ ...base, tokenUrl })).toBeTypeOf("function");
+    expect(refreshTokenGrant({ ...base, tokenUrl: new URL(tokenUrl) })).toBeTypeOf("function");
+  });
 });
 
 /** What comes of a refresh token where the endpoint gives this answer. */

@@ -37,8 +37,9 @@ export function readEndpoint(options: Given, url: string | undefined, own: reado
   };
 }
 
-// 127/8 as the URL parser writes it, whatever form it was given in.
-const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])$/;
+// 127/8 as the URL parser writes it, whatever form it was given in. Names below localhost, and "localhost.", are asked of
+// the network's DNS by many resolvers, whatever RFC 6761 §6.3 says.
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** RFC 6749 §3.2. What is wrong with it is told without it: there may be secrets in it. */
 function readTokenUrl(value: unknown): URL {
