@@ -15,7 +15,7 @@ import {
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { movedClocks } from "../support/clock.ts";
 import { issued, serveTokens, type TokenAnswer } from "../support/token-server.ts";
-import { errorOf, watchProcess } from "../support/watch.ts";
+import { errorOf, until, watchProcess } from "../support/watch.ts";
 
 watchProcess();
 
@@ -184,6 +184,36 @@ describe("a refresh token", () => {
       "told of refresh-1",
       "asked with refresh-1",
     ]);
+  });
+
+  test("that could not be kept is told again, also where the one before is told late", async () => {
+    const told: string[] = [];
+    let count = 0;
+    let keepLate: () => void = () => {};
+    const source = refreshTokenGrant({
+      ...CLIENT,
+      refreshToken: "refresh-0",
+      tokenUrl: "https://tokens.example/",
+      fetch: async () => Response.json({ access_token: "access", refresh_token: `refresh-${++count}` }),
+      onRefreshToken: (token) => {
+        told.push(token);
+        if (told.length === 1) {
+          return new Promise<void>((resolve) => {
+            keepLate = resolve;
+          });
+        }
+        if (told.length === 3) throw new Error("the database is down");
+      },
+    });
+    const hasty = new AbortController();
+    const late = ask(source, { signal: hasty.signal });
+    await until(() => told.length === 1);
+    hasty.abort();
+    expect((await errorOf(ask(source))).code).toBe("token_unavailable");
+    keepLate();
+    await late;
+    await ask(source);
+    expect(told).toEqual(["refresh-1", "refresh-1", "refresh-2", "refresh-2", "refresh-3"]);
   });
 
   test("is used by one request at a time, whoever asks, and each uses the newest", async () => {

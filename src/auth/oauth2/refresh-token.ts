@@ -147,9 +147,9 @@ function telling(tell: Telling): (token?: string) => Promise<void> {
   let untold: string | undefined;
   return async (token = untold) => {
     untold = token;
-    if (untold === undefined) return;
+    if (token === undefined) return;
     try {
-      await tell(untold);
+      await tell(token);
     } catch (cause) {
       throw new TokenError("onRefreshToken failed, so that the new refresh token may not have been kept", {
         reason: "temporary",
@@ -157,7 +157,8 @@ function telling(tell: Telling): (token?: string) => Promise<void> {
         cause,
       });
     }
-    untold = undefined;
+    // One that was given up may end when there is another to tell of.
+    if (untold === token) untold = undefined;
   };
 }
 
