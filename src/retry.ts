@@ -2,7 +2,7 @@
 
 import { abortError, onFirstAbort } from "./abort.ts";
 import { flowsOf, isInMemory } from "./content.ts";
-import { AuthenticationError, ReplyError, SmtpError, TransportError } from "./errors.ts";
+import { AuthenticationError, ReplyError, SmtpError, TokenError, TransportError } from "./errors.ts";
 import type { Composition } from "./mime.ts";
 
 /** Says how long to wait before a message is begun again: ever longer, and not all at the same moment. */
@@ -51,8 +51,9 @@ export function pauseAfter(error: unknown, attempt: Attempt, policy: RetryPolicy
   if (error instanceof AuthenticationError) return undefined;
   if (isStale(error, attempt)) return 0;
   if (!error.retryable) return undefined;
-  const isMeant =
-    error instanceof ReplyError ? policy.transient : error instanceof TransportError && policy.connections;
+  // Without a token no connection can be opened.
+  const isOfConnection = error instanceof TransportError || error instanceof TokenError;
+  const isMeant = error instanceof ReplyError ? policy.transient : isOfConnection && policy.connections;
   return isMeant ? policy.pause(attempt.number) : undefined;
 }
 

@@ -198,6 +198,21 @@ describe("where there is no token to be had", () => {
     expect(calls).toBeLessThanOrEqual(5);
   });
 
+  test("for now, messages are begun again where that was asked for", async () => {
+    let failures = 1;
+    const tokens = await serveTokens(() => (failures-- > 0 ? { status: 503 } : issued("token")));
+    const { client, events } = clientOf(await mailServer(), tokens, { retry: { backoff: () => 1 } });
+    expect((await client.send(MESSAGE)).attempts).toBe(2);
+    expect(events.filter(({ kind }) => kind === "retry")).toMatchObject([{ code: "token_unavailable" }]);
+  });
+
+  test("for good, they are not", async () => {
+    const tokens = await serveTokens({ status: 400, body: { error: "invalid_grant" } });
+    const { client, events } = clientOf(await mailServer(), tokens, { retry: { backoff: () => 1 } });
+    expect(await errorOf(client.send(MESSAGE))).toMatchObject({ code: "token_refused" });
+    expect(events.filter(({ kind }) => kind === "retry")).toEqual([]);
+  });
+
   test("and the endpoint says for how long, it is left alone", async () => {
     const clocks = movedClocks();
     let isBusy = true;
