@@ -158,7 +158,7 @@ export class AuthenticationError extends ReplyError {
   }
 }
 
-/** Reports that no access token could be had. Nothing was connected. */
+/** Reports that no access token could be had, a first or one in the place of one that was refused. */
 export class TokenError extends SmtpError {
   override get name(): string {
     return "TokenError";

@@ -197,12 +197,11 @@ describe("a refresh token", () => {
       fetch: async () => Response.json({ access_token: "access", refresh_token: `refresh-${++count}` }),
       onRefreshToken: (token) => {
         told.push(token);
-        if (told.length === 1) {
-          return new Promise<void>((resolve) => {
-            keepLate = resolve;
-          });
-        }
         if (told.length === 3) throw new Error("the database is down");
+        if (told.length > 1) return;
+        return new Promise<void>((resolve) => {
+          keepLate = resolve;
+        });
       },
     });
     const hasty = new AbortController();
@@ -411,6 +410,12 @@ describe("a service account", () => {
     const error = refusedBy(() => serviceAccountGrant({ ...ACCOUNT, privateKey: key as string }));
     expect(error).toMatchObject({ option: "privateKey", hint: expect.any(String) });
     expect(error.message).toContain(message);
+  });
+
+  test("that may not act for the user is told of the delegation, which is what Google means", async () => {
+    const server = await serveTokens({ status: 401, body: { error: "unauthorized_client" } });
+    const error = await errorOf(ask(serviceAccountGrant({ ...ACCOUNT, tokenUrl: server.url })));
+    expect(error.hint).toContain("domain-wide delegation");
   });
 
   test.each([

@@ -10,6 +10,8 @@ interface Grant {
   readonly own: Readonly<Record<string, string | undefined>>;
   /** What to do where the grant itself is refused (`invalid_grant`, RFC 6749 §5.2). */
   readonly hint: string;
+  /** The same where the client may not have tokens in this way (`unauthorized_client`). @default to see its settings */
+  readonly unauthorized?: string;
   /** Whether it says what time it is. */
   readonly tellsTime?: boolean;
 }
@@ -23,12 +25,12 @@ const HINTS = {
 
 export async function issue(
   endpoint: Endpoint,
-  { own, hint, tellsTime = false }: Grant,
+  { own, hint, unauthorized = HINTS.unauthorized_client, tellsTime = false }: Grant,
   signal: AbortSignal,
 ): Promise<Issued> {
   const { host, headers } = endpoint;
   const form = formOf(endpoint, own);
-  const hints = { ...HINTS, invalid_grant: hint };
+  const hints = { ...HINTS, unauthorized_client: unauthorized, invalid_grant: hint };
   return readAnswer(await post(endpoint, form, signal), { host, form, headers, hints, tellsTime });
 }
 

@@ -62,6 +62,9 @@ const LIFETIME = 3600;
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const HINT =
   "check clientEmail and privateKey, that subject is a user there, and that the account may act for its users (domain-wide delegation)";
+/** Google says so of one that may not act for the user, or not with this scope. */
+const UNAUTHORIZED =
+  "let the account act for its users (domain-wide delegation), by its client ID and with this very scope; it takes effect after a while";
 
 /**
  * Gets access tokens for a service account that acts for a user (RFC 7523 §2.1), as Google Workspace has them. For another
@@ -107,7 +110,12 @@ export function serviceAccountGrant(options: ServiceAccountOptions): TokenSource
       exp: now + LIFETIME,
     };
     const assertion = await signedToken({ alg: "RS256", typ: "JWT", kid: keyId }, claims, key);
-    const grant = { own: { grant_type: GRANT_TYPE, assertion }, hint: HINT, tellsTime: true };
+    const grant = {
+      own: { grant_type: GRANT_TYPE, assertion },
+      hint: HINT,
+      unauthorized: UNAUTHORIZED,
+      tellsTime: true,
+    };
     const { accessToken, expiresIn } = await issue(endpoint, grant, signal);
     return { accessToken, expiresIn };
   };
