@@ -5,13 +5,16 @@ const EXPECTED = [
   "CHANGELOG.md",
   "LICENSE",
   "README.md",
+  "README.zh-CN.md",
+  "dist/cli.js",
+  "dist/connector.schema.json",
   "dist/index.cjs",
   "dist/index.d.cts",
   "dist/index.d.ts",
   "dist/index.js",
   "package.json",
 ];
-const MAX_OCTETS = 250_000;
+const MAX_OCTETS = 375_000;
 
 const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
 const report = JSON.parse(output);

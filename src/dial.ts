@@ -22,18 +22,32 @@ export async function dial(
   const { host, port, path } = dialling.target;
   const place = { host, port, ...(path !== undefined && { path }) };
   tell?.({ kind: "connecting", ...place });
-  const wire = await openWire(dialling, signal).catch((error: SmtpError) => {
-    tell?.({ kind: "closed", phase: error.phase, code: error.code });
-    throw error;
-  });
+  let isOver = false;
+  // What is heard of an attempt that was given up is of no interest any more.
+  const observed = tell && {
+    ...dialling.target,
+    tell: (event: Parameters<Tell>[0]) => isOver || tell(event),
+  };
+  const wire = await openWire(observed ? { ...dialling, target: observed } : dialling, signal).catch(
+    (error: SmtpError) => {
+      isOver = true;
+      tell?.({ kind: "closed", phase: error.phase, code: error.code });
+      throw error;
+    },
+  );
   tell?.({ kind: "connected", ...place, secure: wire.secure });
   if (wire.secure) tell?.(securedEvent(wire));
   return wire;
 }
 
 /** What there is to tell of TLS that has come about. */
-export function securedEvent({ tlsVersion: version, verified, resumed = false }: Wire): Parameters<Tell>[0] {
-  return { kind: "secured", version, verified, resumed };
+export function securedEvent({
+  tlsVersion: version,
+  verified,
+  resumed = false,
+  doubt,
+}: Wire): Parameters<Tell>[0] {
+  return { kind: "secured", version, verified, resumed, ...(doubt !== undefined && { doubt }) };
 }
 
 /** The wire as the opening sees it, while it changes; `insecureAllowed`: credentials may travel without verified TLS. */

@@ -63,11 +63,27 @@ export class ConfigError extends SmtpError {
   }
   /** The path of the option, such as `timeouts.greeting`. */
   readonly option: string;
+  /** Everything that is wrong, where all was looked at before anything was said: the options of a connector. */
+  declare readonly problems?: readonly Problem[];
 
-  constructor(option: string, message: string, options: { readonly code?: ErrorCode } & ErrorDetails = {}) {
-    super(`${option}: ${message}`, { code: "invalid_option", phase: "config", ...options });
+  constructor(
+    option: string,
+    message: string,
+    options: { readonly code?: ErrorCode; readonly problems?: readonly Problem[] } & ErrorDetails = {},
+  ) {
+    const { problems, ...details } = options;
+    super(`${option}: ${message}`, { code: "invalid_option", phase: "config", ...details });
     this.option = option;
+    if (problems !== undefined) this.problems = problems;
   }
+}
+
+/** Names one thing that is wrong with a config, and what would be right. */
+export interface Problem {
+  /** Where it is, such as `templates[2].content`. */
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
 }
 
 /**

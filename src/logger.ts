@@ -19,7 +19,10 @@ export type Level = keyof Logger;
 
 const LINES: Readonly<Record<TraceEvent["kind"], readonly [Level, string]>> = {
   connecting: ["debug", "connecting"],
+  lookup: ["debug", "looked up"],
+  attempt: ["debug", "trying an address"],
   connected: ["info", "connected"],
+  handshake: ["debug", "TLS handshake"],
   secured: ["debug", "secured by TLS"],
   command: ["debug", "command"],
   reply: ["debug", "reply"],

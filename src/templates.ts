@@ -1,36 +1,54 @@
 // Templates: text with {{code}} or <<code>> in it, compiled once and rendered often. There is no logic, no helper,
 // no include: a template can say where a value goes and nothing else, so it may come from a form or a database.
-import { ConfigError, type ErrorCode, MessageError } from "./errors.ts";
-import { type Keys, readObject } from "./input.ts";
 
-/** Holds the values a template may name. Only own properties are looked at, here and in the objects within. */
-export type Payload = Readonly<Record<string, unknown>>;
+import { ConfigError, MessageError } from "./errors.ts";
+import { describe, hasControls, type Keys, readObject } from "./input.ts";
+import type { Missing, PayloadOf } from "./templates/payload.ts";
+import {
+  findPlaceholders,
+  invalidTemplate,
+  MAX_TEMPLATE_LENGTH,
+  type Placeholder,
+} from "./templates/placeholders.ts";
+import { positionsOf } from "./templates/positions.ts";
+import { encode, type Found, invalidValue, isObject, lookUp } from "./templates/values.ts";
+
+export type { Missing, Payload, PayloadOf, TemplateValue } from "./templates/payload.ts";
+export { isPlainName } from "./templates/plain-name.ts";
+export { type UnsafeHtml, unsafeHtml } from "./templates/values.ts";
 
 /** Says how a template is rendered. */
-export interface RenderOptions {
+export interface RenderOptions<Rule extends Missing = Missing> {
   /**
-   * What the text will be; the default is `text/plain`. In `text/html` each value has `& < > " '` and the backtick
-   * escaped, which makes it safe as text and inside a quoted attribute. It does not make it safe inside `<script>`,
-   * `<style>` or a comment, nor as the whole of an `href`: check the scheme of a link before you pass it.
+   * What the text will be; the default is `text/plain`.
+   *
+   * In `text/html` a value has `& < > " '` and the backtick escaped, and the place it goes to is looked at: text, the
+   * content of `<title>` and `<textarea>`, and attributes in quotes are safe. Where a link begins with a value (`href`,
+   * `src` and the like), the value must begin with `https://`, `http://`, `mailto:`, `tel:` or `cid:`, or be empty; once
+   * the template itself has written the scheme, values are escaped and no more, so what goes into a query string is
+   * yours to encode. Everywhere else a placeholder is refused: in `<script>`, `<style>` and comments, in the attributes
+   * `style`, `srcset`, `srcdoc` and those that begin with `on`, in any attribute without quotes, in a tag.
+   *
+   * `header` is for a subject or a name: neither the template nor a value may hold a line end or another control.
    */
-  readonly contentType?: "text/plain" | "text/html";
+  readonly contentType?: "text/plain" | "text/html" | "header";
   /**
-   * What to do where the payload has no value; the default, `error`, refuses to render. `keep` leaves a placeholder
-   * as it is written where the payload lacks its first name, and renders nothing where only the rest of the path
-   * leads nowhere.
+   * What to do where the payload has no value; the default, `error`, refuses to render. `empty` renders nothing in its
+   * place. `keep` leaves a placeholder as it is written where the payload lacks its first name, and renders nothing where
+   * only the rest of the path leads nowhere.
    */
-  readonly missing?: "error" | "keep";
+  readonly missing?: Rule;
 }
 
 /** Says how a template is compiled: the same as for rendering it once. */
-export type CompileOptions = RenderOptions;
+export type CompileOptions<Rule extends Missing = Missing> = RenderOptions<Rule>;
 
-/** Is a template ready to be rendered, made by {@link compileTemplate}. */
-export interface Template {
+/** Is a template ready to be rendered, made by {@link compileTemplate}. `Needed` is what its payload must have. */
+export interface Template<Needed extends object = object> {
   /** The names the template asks for, each once, in the order they first appear. */
   readonly placeholders: readonly string[];
   /** Renders with the values of one message; throws what {@link renderTemplate} throws for a value. */
-  render(payload: Payload): string;
+  render<Given extends Needed>(payload: Given): string;
 }
 
 /**
@@ -39,11 +57,13 @@ export interface Template {
  * A placeholder is `{{name}}` or `<<name>>`, blanks around the name ignored. A name is ASCII letters, digits, `_` and
  * dots; a dot leads into an object or an array (`{{user.name}}`, `{{items.0}}`). Any other `{{` or `<<` is text and
  * stays as it is. The template is read once and values are never read as template. A value is a string, a finite
- * number or a bigint.
+ * number or a bigint, or in HTML what {@link unsafeHtml} returns. What a literal template asks for is part of its type:
+ * a payload that lacks it does not compile.
  *
  * Throws `MessageError`, whose `field` is the placeholder: `missing_value` where there is no value (or `null`),
- * `invalid_value` where there is one that is not text, `invalid_template` where the template is not a string or is
- * longer than 1,048,576 characters. Throws `ConfigError` for an option that is not one of those listed.
+ * `invalid_value` where there is one that cannot stand there. Throws `invalid_template` where the template is not a
+ * string, is longer than 1,048,576 characters, or has a placeholder where no value can be made safe; the message says
+ * the line and the column. Throws `ConfigError` for an option that is not one of those listed.
  *
  * @example
  * ```ts
@@ -52,180 +72,90 @@ export interface Template {
  * // "<p>Hello A &amp; B</p>"
  * ```
  */
-export function renderTemplate(template: string, payload: Payload, options: RenderOptions = {}): string {
-  return compileTemplate(template, options).render(payload);
+export function renderTemplate<
+  const Text extends string,
+  Given extends PayloadOf<Text, Rule>,
+  Rule extends Missing = "error",
+>(template: Text, payload: Given, options: RenderOptions<Rule> = {}): string {
+  return compileTemplate<Text, Rule>(template, options).render(payload);
 }
 
 /**
  * Compiles `template` for rendering many times; what it understands and refuses is told at {@link renderTemplate}.
+ * Nothing is remembered between calls: keep what you compiled.
  *
  * @example
  * ```ts
- * const subject = compileTemplate("{{app}}: your code is {{code}}");
+ * const subject = compileTemplate("{{app}}: your code is {{code}}", { contentType: "header" });
  * subject.placeholders; // ["app", "code"]
  * subject.render({ app: "Example", code: "042137" }); // "Example: your code is 042137"
  * ```
  */
-export function compileTemplate(template: string, options: CompileOptions = {}): Template {
+export function compileTemplate<const Text extends string, Rule extends Missing = "error">(
+  template: Text,
+  options: CompileOptions<Rule> = {},
+): Template<PayloadOf<Text, Rule>> {
   const given = readObject(options, OPTIONS, "", { fault: ConfigError, whole: "options" });
-  const contentType = choice(given, "contentType", ["text/plain", "text/html"]);
-  const encode = contentType === "text/html" ? escapeHtml : (text: string): string => text;
-  const keepsMissing = choice(given, "missing", ["error", "keep"]) === "keep";
-  const parts = parse(template);
-  const placeholders = Object.freeze([...new Set(parts.flatMap((part) => part.name ?? []))]);
+  const contentType = choice(given, "contentType", ["text/plain", "text/html", "header"]);
+  const missing = choice(given, "missing", ["error", "keep", "empty"]);
+  const found = findPlaceholders(template);
+  const positions = contentType === "text/html" ? positionsOf(template, found) : [];
+  const otherwise = contentType === "header" ? "header" : "plain";
+  if (contentType === "header" && hasControls(template)) {
+    throw invalidTemplate("holds a line end or another control character, which no header may");
+  }
+  const placeholders = namesOf(found);
   return Object.freeze({
     placeholders,
-    render(payload: Payload): string {
-      if (!isObject(payload)) throw invalidValue("payload", `expected an object, got ${kindOf(payload)}`);
+    render(payload: object): string {
+      if (!isObject(payload)) throw invalidValue("payload", `is ${describe(payload)}, not an object`);
       // Each name is resolved once, so that a template that repeats it cannot show two different values.
-      const values = new Map<string, string | undefined>();
+      const values = new Map<string, Found>();
       for (const name of placeholders) {
-        const { begins, value } = lookUp(payload, name);
-        if (value === undefined && !keepsMissing) throw missingValue(name, placeholders);
-        values.set(name, value === undefined ? (begins ? "" : undefined) : encode(textOf(name, value)));
+        const value = lookUp(payload, name);
+        if (value.value === undefined && missing === "error") throw missingValue(name, placeholders);
+        values.set(name, value);
       }
-      return assemble(parts, values);
+      let text = "";
+      let at = 0;
+      const append = (more: string, field: string): void => {
+        text += more;
+        if (text.length <= MAX_RENDERED_LENGTH) return;
+        throw invalidValue(field, `makes the text longer than ${MAX_RENDERED_LENGTH} characters`);
+      };
+      for (const [index, { name, written, start }] of found.entries()) {
+        append(template.slice(at, start), "template");
+        at = start + written.length;
+        const { value, begins } = values.get(name) ?? { begins: false };
+        if (value !== undefined) append(encode(name, value, positions[index] ?? otherwise), name);
+        else if (missing === "keep" && !begins) append(written, name);
+      }
+      return text + template.slice(at);
     },
   });
 }
 
-/** A stretch of the template as it is written, and the name in it where it is a placeholder. */
-interface Part {
-  readonly written: string;
-  readonly name?: string;
+/**
+ * Lists the names that `template` asks for, each once, in the order they first appear, whatever it is a template of.
+ *
+ * @example
+ * ```ts
+ * listPlaceholders("Hello {{user.name}}, your code is <<code>>."); // ["user.name", "code"]
+ * ```
+ */
+export function listPlaceholders(template: string): readonly string[] {
+  return namesOf(findPlaceholders(template));
 }
 
-/** In characters. Gmail clips a message at 102 kB; ten times that leaves room for inlined styles and images. */
-const MAX_TEMPLATE_LENGTH = 1_048_576;
+function namesOf(placeholders: readonly Placeholder[]): readonly string[] {
+  return Object.freeze([...new Set(placeholders.map(({ name }) => name))]);
+}
 
 /** In characters. A long value named often could fill the memory; no message of this size passes a common limit. */
 const MAX_RENDERED_LENGTH = 32 * MAX_TEMPLATE_LENGTH;
 
-/** In characters; keeps the error that names it readable. */
-const MAX_NAME_LENGTH = 256;
-
 /** How many placeholders an error lists. */
 const MAX_LISTED = 20;
-
-function parse(template: string): Part[] {
-  if (typeof template !== "string") {
-    throw invalidTemplate(`expected a string, got ${kindOf(template)}`);
-  }
-  if (template.length > MAX_TEMPLATE_LENGTH) {
-    throw invalidTemplate(`${template.length} characters, at most ${MAX_TEMPLATE_LENGTH} are accepted`);
-  }
-  const parts: Part[] = [];
-  let start = 0;
-  let at = 0;
-  while (at < template.length) {
-    const placeholder = placeholderAt(template, at);
-    if (placeholder === undefined) {
-      at++;
-      continue;
-    }
-    if (at > start) parts.push({ written: template.slice(start, at) });
-    parts.push(placeholder);
-    at += placeholder.written.length;
-    start = at;
-  }
-  if (at > start) parts.push({ written: template.slice(start) });
-  return parts;
-}
-
-/**
- * The placeholder that begins at `start`, if one does. What is skipped here holds no opening delimiter, so two
- * attempts never read the same stretch, and the whole stays linear.
- */
-function placeholderAt(template: string, start: number): Part | undefined {
-  const closing = template.startsWith("{{", start)
-    ? "}}"
-    : template.startsWith("<<", start)
-      ? ">>"
-      : undefined;
-  if (closing === undefined) return undefined;
-  const from = skip(template, start + 2, isBlank);
-  const to = skip(template, from, isNameCharacter);
-  const end = skip(template, to, isBlank);
-  if (from === to || !template.startsWith(closing, end)) return undefined;
-  const name = template.slice(from, to);
-  if (name.length > MAX_NAME_LENGTH) {
-    throw invalidTemplate(
-      `the placeholder at character ${start} has a name of ${name.length} characters, at most ${MAX_NAME_LENGTH} are accepted`,
-    );
-  }
-  return { written: template.slice(start, end + closing.length), name };
-}
-
-function skip(text: string, from: number, belongs: (character: string) => boolean): number {
-  let at = from;
-  while (at < text.length && belongs(text.charAt(at))) at++;
-  return at;
-}
-
-function isBlank(character: string): boolean {
-  return /\s/.test(character);
-}
-
-function isNameCharacter(character: string): boolean {
-  return /[A-Za-z0-9_.]/.test(character);
-}
-
-/** What `name` leads to in `payload`: `begins` tells whether its first name is there, whatever comes of the rest. */
-function lookUp(payload: Payload, name: string): { readonly begins: boolean; readonly value?: unknown } {
-  let value: unknown = payload;
-  let begins = false;
-  for (const key of name.split(".")) {
-    // The prototype is never looked at: a payload has no "constructor" unless somebody put one there.
-    const property = isObject(value) ? Object.getOwnPropertyDescriptor(value, key) : undefined;
-    if (property === undefined) return { begins };
-    // A getter is code that may answer differently each time, or throw what is not ours.
-    if (property.get !== undefined || property.set !== undefined) {
-      throw invalidValue(name, "expected a plain value, got a getter");
-    }
-    value = property.value;
-    begins = true;
-  }
-  return value === null ? { begins } : { begins, value };
-}
-
-// U+0000 ends a line early in more than one server; half a surrogate pair has no UTF-8 and would become U+FFFD.
-const NOT_TEXT = /[\0\p{Surrogate}]/u;
-
-function textOf(name: string, value: unknown): string {
-  if (typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value)))
-    return String(value);
-  if (typeof value !== "string") {
-    throw invalidValue(name, `expected a string, a finite number or a bigint, got ${kindOf(value)}`);
-  }
-  if (NOT_TEXT.test(value))
-    throw invalidValue(name, "expected text, got a NUL or half a surrogate pair in it");
-  return value;
-}
-
-function assemble(parts: readonly Part[], values: ReadonlyMap<string, string | undefined>): string {
-  let text = "";
-  for (const { name, written } of parts) {
-    const value = name === undefined ? written : (values.get(name) ?? written);
-    if (text.length + value.length > MAX_RENDERED_LENGTH) {
-      throw invalidValue(name ?? "template", `with it the text would pass ${MAX_RENDERED_LENGTH} characters`);
-    }
-    text += value;
-  }
-  return text;
-}
-
-const ENTITIES = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-  "`": "&#96;",
-} as const;
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => ENTITIES[character as keyof typeof ENTITIES]);
-}
 
 const OPTIONS: Keys<keyof RenderOptions> = { contentType: undefined, missing: undefined };
 
@@ -239,37 +169,14 @@ function choice<Choice extends string>(
   if (given === undefined) return choices[0];
   const chosen = choices.find((known) => known === given);
   // An unknown content type must not fall back: it would decide in silence that values are not escaped.
-  if (chosen === undefined) throw new ConfigError(name, `expected ${choices.join(" or ")}`);
+  if (chosen === undefined) throw new ConfigError(name, `is none of ${choices.join(", ")}`);
   return chosen;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
-
-/** Says what came in place of a value, without the value: it may be a secret. */
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "number") return Number.isFinite(value) ? "a number" : "a number that is not finite";
-  if (Array.isArray(value)) return "an array";
-  if (value instanceof Date) return "a Date";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function missingValue(name: string, placeholders: readonly string[]): MessageError {
   const more = placeholders.length - MAX_LISTED;
   const listed = placeholders.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-  return refusal(name, `the payload has no value for it; the template expects ${listed}`, "missing_value");
-}
-
-function invalidValue(name: string, problem: string): MessageError {
-  return refusal(name, problem, "invalid_value");
-}
-
-function invalidTemplate(problem: string): MessageError {
-  return refusal("template", problem, "invalid_template");
-}
-
-function refusal(field: string, problem: string, code: ErrorCode): MessageError {
-  return new MessageError(field, problem, { code });
+  return new MessageError(name, `the payload has no value for it; the template expects ${listed}`, {
+    code: "missing_value",
+  });
 }

@@ -11,16 +11,46 @@ export type TraceEvent = {
   readonly at: number;
 } & (
   | ({ readonly kind: "connecting" } & Place)
+  /** The name has been looked up. Where that failed there is no address, and `code` says why, such as `ENOTFOUND`. */
+  | {
+      readonly kind: "lookup";
+      readonly host: string;
+      readonly addresses: readonly string[];
+      readonly code?: string | undefined;
+    }
+  /**
+   * One of the addresses is tried, and then it is connected or has failed: `code` says why, such as `ECONNREFUSED`;
+   * `ETIMEDOUT` where the next was tried in its place. One that has not answered when the time is over stays begun.
+   */
+  | {
+      readonly kind: "attempt";
+      readonly address: string;
+      readonly port: number;
+      readonly state: "begun" | "connected" | "failed";
+      readonly code?: string | undefined;
+    }
   | ({ readonly kind: "connected"; readonly secure: boolean } & Place)
   /**
+   * TLS has been agreed on, and the server has shown its certificate, which nobody has judged yet. There is none where
+   * the session of an earlier connection goes on.
+   */
+  | {
+      readonly kind: "handshake";
+      readonly version: string | undefined;
+      /** By its name in the registry of IANA, such as `TLS_AES_128_GCM_SHA256`. */
+      readonly cipher: string | undefined;
+      readonly certificate: CertificateDetails | undefined;
+    }
+  /**
    * TLS is in place: after `connected` where it began with the first octet, else after STARTTLS. `resumed`: it goes on
-   * with the session of an earlier connection.
+   * with the session of an earlier connection. `doubt`: why it is not verified, where that is allowed.
    */
   | {
       readonly kind: "secured";
       readonly version: string | undefined;
       readonly verified: boolean;
       readonly resumed: boolean;
+      readonly doubt?: string | undefined;
     }
   | { readonly kind: "command"; readonly line: string }
   | { readonly kind: "reply"; readonly reply: Reply }
@@ -48,6 +78,18 @@ interface Place {
   readonly port: number;
   /** The Unix socket, where it is one. */
   readonly path?: string;
+}
+
+/** Is what a certificate says of itself: whether any of it is true is another question. Control characters are escaped. */
+export interface CertificateDetails {
+  /** Such as `O=Example, CN=smtp.example.com`. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** The host names and IP addresses that it is for; at most 100. */
+  readonly names: readonly string[];
+  /** The first and the last moment of its life (ISO 8601). */
+  readonly validFrom: string | undefined;
+  readonly validTo: string | undefined;
 }
 
 export type Listener = (event: TraceEvent) => void;

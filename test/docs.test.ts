@@ -23,7 +23,8 @@ const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf
   path.endsWith(".ts"),
 );
 const examples = [
-  ...["README.md", ...docs].flatMap(examplesInMarkdown),
+  // Those of the guides are run with what stands before them on their pages.
+  ...["README.md", ...docs.filter((path) => !path.startsWith("docs/guides/"))].flatMap(examplesInMarkdown),
   ...sources.flatMap((path) => examplesInSource(`src/${path}`)),
 ];
 

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   type AuthOptions,
   type Logger,
+  type Lookup,
   SmtpClient,
   type SmtpClientOptions,
   type TraceEvent,
@@ -39,7 +40,10 @@ const THROWS = (): never => {
 const REJECTS = (): Promise<never> => Promise.reject(new Error("oops"));
 const KINDS: readonly TraceEvent["kind"][] = [
   "connecting",
+  "lookup",
+  "attempt",
   "connected",
+  "handshake",
   "secured",
   "command",
   "reply",
@@ -47,6 +51,19 @@ const KINDS: readonly TraceEvent["kind"][] = [
   "retry",
   "closed",
 ];
+
+/** A lookup that finds these addresses, or that there are none. */
+function finding(...addresses: readonly string[]): Lookup {
+  return (name, _options, done) => {
+    const none = Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND" });
+    if (addresses.length === 0) done(none, []);
+    else
+      done(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      );
+  };
+}
 
 describe("the trace", () => {
   test("numbers the connections and gives each event its time", async () => {
@@ -72,8 +89,20 @@ describe("the trace", () => {
     const server = await serve(polite(), { tls: certificates.good });
     const { client, events } = connectTo(server, { security: "tls", tls: { ca: certificates.ca } });
     await client.verify();
-    expect(events.slice(0, 3)).toMatchObject([
+    expect(events.slice(0, 6)).toMatchObject([
       { kind: "connecting" },
+      { kind: "attempt", address: "127.0.0.1", port: server.port, state: "begun" },
+      { kind: "attempt", address: "127.0.0.1", port: server.port, state: "connected" },
+      {
+        kind: "handshake",
+        version: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        certificate: {
+          subject: "CN=a test server",
+          issuer: "CN=test CA",
+          names: ["localhost", "127.0.0.1", expect.stringMatching(/1$/)],
+        },
+      },
       { kind: "connected", secure: true },
       { kind: "secured", version: "TLSv1.3", verified: true, resumed: false },
     ]);
@@ -86,8 +115,76 @@ describe("the trace", () => {
     await errorOf(client.verify());
     expect(events).toMatchObject([
       { kind: "connecting", connection: 1 },
+      { kind: "attempt", connection: 1, state: "begun" },
+      { kind: "attempt", connection: 1, state: "failed", code: "ECONNREFUSED" },
       { kind: "closed", connection: 1, phase: "connect", code: "connection" },
     ]);
+  });
+
+  test("tells of the addresses that were found, and of each that was tried", async () => {
+    const server = await serve(polite());
+    const addresses = ["127.0.0.2", "127.0.0.1"];
+    const { client, events } = connectTo(server, {
+      host: "mail.example",
+      security: "none",
+      lookup: finding(...addresses),
+    });
+    await client.verify();
+    const { port } = server;
+    expect(events.slice(0, 7)).toMatchObject([
+      { kind: "connecting", host: "mail.example" },
+      { kind: "lookup", host: "mail.example", addresses },
+      { kind: "attempt", address: "127.0.0.2", port, state: "begun" },
+      { kind: "attempt", address: "127.0.0.2", port, state: "failed", code: "ECONNREFUSED" },
+      { kind: "attempt", address: "127.0.0.1", port, state: "begun" },
+      { kind: "attempt", address: "127.0.0.1", port, state: "connected" },
+      { kind: "connected", host: "mail.example" },
+    ]);
+  });
+
+  test("tells of a name for which no address was found", async () => {
+    const { client, events } = connectTo({ port: 9 }, { host: "mail.example", lookup: finding() });
+    await errorOf(client.verify());
+    expect(events).toMatchObject([
+      { kind: "connecting" },
+      { kind: "lookup", host: "mail.example", addresses: [], code: "ENOTFOUND" },
+      { kind: "closed", code: "dns" },
+    ]);
+  });
+
+  test("tells of a certificate that is refused what is in it", async () => {
+    const server = await serve(polite(), { tls: certificates.wrongName });
+    const { client, events } = connectTo(server, { security: "tls", tls: { ca: certificates.ca } });
+    await errorOf(client.verify());
+    expect(events.slice(3)).toMatchObject([
+      { kind: "handshake", certificate: { names: ["other.example"] } },
+      { kind: "closed", code: "tls_certificate" },
+    ]);
+  });
+
+  test("says why a certificate is not trusted where it need not be", async () => {
+    const server = await serve(polite(), { tls: certificates.selfSigned });
+    const { client, events } = connectTo(server, { security: "tls", tls: { rejectUnauthorized: false } });
+    await client.verify();
+    expect(events.find(({ kind }) => kind === "secured")).toMatchObject({
+      verified: false,
+      doubt: "DEPTH_ZERO_SELF_SIGNED_CERT",
+    });
+  });
+
+  test("is silent about an attempt that was given up", async () => {
+    const found: (() => void)[] = [];
+    const lookup: Lookup = (_name, _options, done) => {
+      found.push(() => done(null, [{ address: "127.0.0.1", family: 4 }]));
+    };
+    const { client, events } = connectTo(
+      { port: 9 },
+      { host: "mail.example", lookup, timeouts: { connect: 50 } },
+    );
+    await errorOf(client.verify());
+    for (const late of found) late();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events.map(({ kind }) => kind)).toEqual(["connecting", "closed"]);
   });
 
   test("names a Unix socket by its path", async () => {
@@ -241,7 +338,12 @@ describe("on diagnostics channels", () => {
         polite({ identity: certificates.good, offers: ["STARTTLS"] }),
       ),
     );
-    const { client, events } = connectTo(server, { security: "starttls", tls: { ca: certificates.ca } });
+    const { client, events } = connectTo(server, {
+      host: "localhost",
+      lookup: finding("127.0.0.1"),
+      security: "starttls",
+      tls: { ca: certificates.ca },
+    });
     await client.send(MESSAGE);
     await client.send(MESSAGE);
     await client.close();
@@ -372,6 +474,8 @@ describe("a logger", () => {
     );
     expect(told).toEqual([
       "debug connecting",
+      "debug trying an address",
+      "debug trying an address",
       "info connected",
       "debug reply 220 test.example ESMTP",
       "debug command EHLO [127.0.0.1]",

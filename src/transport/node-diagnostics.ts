@@ -6,7 +6,10 @@ import type { Diagnostics, Span, TraceEvent } from "../trace.ts";
 
 const KINDS: Keys<TraceEvent["kind"]> = {
   connecting: undefined,
+  lookup: undefined,
+  attempt: undefined,
   connected: undefined,
+  handshake: undefined,
   secured: undefined,
   command: undefined,
   reply: undefined,

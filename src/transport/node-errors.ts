@@ -7,6 +7,8 @@ import type { Target } from "./wire.ts";
 interface SystemError extends Error {
   readonly code?: string;
   readonly syscall?: string;
+  /** What OpenSSL calls it; the message has the place in OpenSSL's own source besides. */
+  readonly reason?: string;
   readonly errors?: readonly Error[];
 }
 
@@ -45,7 +47,7 @@ export function tlsError(error: SystemError, { implicitTls, port, servername }: 
       hint: CERTIFICATE_HINTS[code] ?? "give the authority that signed it in tls.ca",
     });
   }
-  return new TransportError(`the TLS handshake failed: ${error.message}`, {
+  return new TransportError(`the TLS handshake failed: ${error.reason ?? error.message}`, {
     code: "tls",
     phase: "tls",
     transient: code === "ECONNRESET",

@@ -3,6 +3,8 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
 import { TransportError } from "../errors.ts";
+import { reasonOf } from "../excerpt.ts";
+import { handshakeEvent } from "./node-certificate.ts";
 import { tlsError } from "./node-errors.ts";
 import type { VerifiedSession } from "./sessions.ts";
 import type { Target } from "./wire.ts";
@@ -26,7 +28,7 @@ export interface Modules {
 
 /** Begins the handshake over `under`. */
 export function begin({ net, tls }: Modules, under: Socket, target: Target): Handshake {
-  const { servername, tls: options, sessions } = target;
+  const { servername, tls: options, sessions, tell } = target;
   const offered = sessions?.take(target);
   const check = guarded(options.checkServerIdentity ?? tls.checkServerIdentity);
   const socket = upgrade(tls.connect, {
@@ -41,16 +43,18 @@ export function begin({ net, tls }: Modules, under: Socket, target: Target): Han
     host: servername,
     ...(net.isIP(servername) === 0 && { servername }),
   });
+  // Ahead of Node's own listener, which judges the certificate: of one that is refused nothing is left to be shown.
+  if (tell !== undefined) socket.prependOnceListener("secure", () => tell(handshakeEvent(socket)));
   const early: Uint8Array[] = [];
   if (sessions !== undefined) socket.on("session", (session) => early.push(session));
   return { socket, check, offered, early };
 }
 
 /**
- * Whether the other end is verified, now that the handshake is over. Our own check comes after the runtime's: some
- * runtimes let a name pass that is not in the certificate.
+ * What is against the other end's being verified, now that the handshake is over, and thrown where it must be. Our own
+ * check comes after the runtime's: some runtimes let a name pass that is not in the certificate.
  */
-export function confirm({ socket, check, offered, early }: Handshake, target: Target): boolean {
+export function confirm({ socket, check, offered, early }: Handshake, target: Target): string | undefined {
   const { servername, tls: options, sessions } = target;
   socket.removeAllListeners("session");
   // No certificate is shown where a session goes on: the one that was checked when it began holds, for this very name.
@@ -61,7 +65,7 @@ export function confirm({ socket, check, offered, early }: Handshake, target: Ta
       ? undefined
       : check(servername, socket.getPeerCertificate());
   if (doubt !== undefined) {
-    if (options.rejectUnauthorized === false) return false;
+    if (options.rejectUnauthorized === false) return reasonOf(doubt);
     throw tlsError(doubt instanceof Error ? doubt : new Error(doubt), target);
   }
   if (sessions !== undefined) {
@@ -73,7 +77,7 @@ export function confirm({ socket, check, offered, early }: Handshake, target: Ta
       sessions.keep(offered.session, target, verifiedAt);
     }
   }
-  return true;
+  return undefined;
 }
 
 /** A check that refuses where one of the caller's throws: Node calls it where nobody would catch that. */

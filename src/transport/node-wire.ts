@@ -16,6 +16,7 @@ export class NodeWire implements Wire {
   #socket: Socket;
   #tls: TLSSocket | undefined;
   #verified = false;
+  #doubt: string | undefined;
   /** What arrived before it was asked for: one chunk, or a few, for the socket is paused meanwhile. */
   readonly #arrived: Uint8Array[] = [];
   #reader: Waiter<Uint8Array | undefined> | undefined;
@@ -40,6 +41,10 @@ export class NodeWire implements Wire {
 
   get verified(): boolean {
     return this.#verified;
+  }
+
+  get doubt(): string | undefined {
+    return this.#doubt;
   }
 
   get localAddress(): string | undefined {
@@ -101,7 +106,8 @@ export class NodeWire implements Wire {
     this.#tls = socket;
     try {
       await settled(socket, "secureConnect", (error) => tlsError(error, target));
-      this.#verified = confirm(handshake, target);
+      this.#doubt = confirm(handshake, target);
+      this.#verified = this.#doubt === undefined;
     } catch (error) {
       // Whatever it was that failed: the next connection begins from nothing.
       target.sessions?.clear();

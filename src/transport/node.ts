@@ -3,6 +3,7 @@
 
 import type { Socket } from "node:net";
 import { ConfigError } from "../errors.ts";
+import type { Tell } from "../trace.ts";
 import { connectError } from "./node-errors.ts";
 import { NodeWire, settled } from "./node-wire.ts";
 import { abortReason } from "./place.ts";
@@ -14,11 +15,11 @@ const KEEP_ALIVE_DELAY = 30_000;
 /** Connects over node:net, and over node:tls on top of it. */
 export const connectNode: Connect = async (target) => {
   const net = await import("node:net");
-  const { host, port, path, localAddress } = target;
+  const { host, port, path, localAddress, tell } = target;
   const keptAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY };
   const lookup = await lookupOf(target);
-  return bringUp(target, () =>
-    net.connect(
+  return bringUp(target, () => {
+    const socket = net.connect(
       path === undefined
         ? {
             host,
@@ -28,8 +29,10 @@ export const connectNode: Connect = async (target) => {
             ...(lookup !== undefined && { lookup: lookup as never }),
           }
         : { path },
-    ),
-  );
+    );
+    if (tell !== undefined && path === undefined) tellAttempts(socket, tell);
+    return socket;
+  });
 };
 
 /** Is what `connectOver` takes: a `net.Socket`, a `tls.TLSSocket`, or another Duplex stream of Node's. */
@@ -66,7 +69,7 @@ export function connectOver(open: (target: Target) => NodeSocket | Promise<NodeS
 
 /** A wire over the socket that `open` makes, once that is up; or nothing is left of it. */
 async function bringUp(target: Target, open: () => Socket): Promise<NodeWire> {
-  const { signal } = target;
+  const { signal, tell } = target;
   const socket = open();
   // For the whole life of the socket: an error after we have lost interest must not bring the process down.
   socket.on("error", () => {});
@@ -76,6 +79,8 @@ async function bringUp(target: Target, open: () => Socket): Promise<NodeWire> {
     if (signal.aborted) throw signal.reason;
     if (socket.destroyed) throw connectError(new Error("the socket is closed"), target);
     if (socket.connecting) await settled(socket, "connect", (error) => connectError(error, target));
+    const { remoteAddress: address, remotePort = 0 } = socket;
+    if (address !== undefined) tell?.({ kind: "attempt", address, port: remotePort, state: "connected" });
     const wire = new NodeWire(socket, target);
     if (target.implicitTls) await wire.startTls();
     return wire;
@@ -92,18 +97,43 @@ async function bringUp(target: Target, open: () => Socket): Promise<NodeWire> {
  * try to connect from an IPv4 address to an IPv6 one. One of the caller's own may not heed it, and may find nothing and
  * call that no error, which Node takes for an address and throws where nobody would catch it.
  */
-async function lookupOf({ lookup, family, localAddress }: Target): Promise<Lookup | undefined> {
+async function lookupOf({ lookup, family, localAddress, tell }: Target): Promise<Lookup | undefined> {
   const wanted = family ?? (localAddress === undefined ? undefined : localAddress.includes(":") ? 6 : 4);
-  if (wanted === undefined && lookup === undefined) return undefined;
+  if (wanted === undefined && lookup === undefined && tell === undefined) return undefined;
   const ask = lookup ?? ((await import("node:dns")).lookup as Lookup);
-  return (name, options, done) =>
+  return (name, options, callback) => {
+    // One that finds at once would have an address tried before the socket is there to be listened to.
+    const done: typeof callback = tell ? (...found) => queueMicrotask(() => callback(...found)) : callback;
     ask(name, { ...options, ...(wanted !== undefined && { family: wanted }) }, (error, found, kind) => {
       const all: readonly Found[] = Array.isArray(found) ? found : [{ address: found }];
       const fit = wanted === undefined ? all : all.filter(({ address }) => familyOf(address) === wanted);
+      const addresses = error ? [] : fit.map(({ address }) => String(address));
+      const code = error ? codeOf(error) : fit.length > 0 ? undefined : NOT_FOUND;
+      tell?.({ kind: "lookup", host: name, addresses, ...(code !== undefined && { code }) });
       if (error || fit.length > 0) return done(error, Array.isArray(found) ? [...fit] : found, kind);
       const none = new Error(`none${wanted === undefined ? "" : ` of IPv${wanted}`}`);
-      done(Object.assign(none, { code: "ENOTFOUND" }), []);
+      done(Object.assign(none, { code: NOT_FOUND }), []);
     });
+  };
+}
+
+const NOT_FOUND = "ENOTFOUND";
+
+/** Tells of each address that is tried, where the runtime does: Node from 20.12. */
+function tellAttempts(socket: Socket, tell: Tell): void {
+  const told =
+    (state: "begun" | "failed", reason?: string) =>
+    (address: string, port: number, _family?: number, error?: Error): void => {
+      const code = reason ?? (error && codeOf(error));
+      tell({ kind: "attempt", address, port, state, ...(code !== undefined && { code }) });
+    };
+  socket.on("connectionAttempt", told("begun"));
+  socket.on("connectionAttemptFailed", told("failed"));
+  socket.on("connectionAttemptTimeout", told("failed", "ETIMEDOUT"));
+}
+
+function codeOf(error: Error & { readonly code?: unknown }): string {
+  return typeof error.code === "string" ? error.code : error.name;
 }
 
 interface Found {

@@ -1,6 +1,7 @@
 // The wire: what a runtime must offer so that a session can be held over it.
 
 import type { ChannelBinding, ChannelBindingType } from "../channel-binding.ts";
+import type { Tell } from "../trace.ts";
 import type { TlsSessions } from "./sessions.ts";
 
 /** Holds the options of `node:tls` that a client may set; the names and meanings are Node's. */
@@ -56,6 +57,8 @@ export interface Target {
   readonly via?: string | undefined;
   /** What TLS may begin with: sessions of earlier connections to this very target. */
   readonly sessions?: TlsSessions | undefined;
+  /** Is told of what only the runtime sees: addresses, attempts to connect, certificates. Nobody listens without it. */
+  readonly tell?: Tell | undefined;
   /** Ends the attempt; nothing is left open. */
   readonly signal: AbortSignal;
 }
@@ -66,6 +69,8 @@ export interface Wire {
   readonly secure: boolean;
   /** The other end of the TLS has shown a certificate that we trust for the name we asked for. */
   readonly verified: boolean;
+  /** Why that is not so, where it need not be, for traces. */
+  readonly doubt?: string | undefined;
   /** Our own IP address on this wire, where the runtime tells. */
   readonly localAddress?: string | undefined;
   /** What was negotiated, for traces: `TLSv1.3`. */

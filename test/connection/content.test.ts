@@ -110,12 +110,15 @@ describe("the trace", () => {
     });
     expect(told).toEqual([
       "connecting",
+      "attempt",
+      "attempt",
       "connected",
       "S: 220",
       "C: EHLO client.example",
       "S: 250",
       "C: STARTTLS",
       "S: 220",
+      "handshake",
       "secured",
       "C: EHLO client.example",
       "S: 250",

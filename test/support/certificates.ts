@@ -45,6 +45,12 @@ export async function makeCertificates(): Promise<Certificates> {
   return { ca: authority.cert, good, nameOnly, wrongName, expired, unknownAuthority, selfSigned };
 }
 
+/** A certificate for the name of a server elsewhere, whose part a test has another play; and the authority to trust. */
+export async function certify(name: string): Promise<Identity & { readonly ca: string }> {
+  const authority = await makeAuthority(`test CA of ${name}`);
+  return { ...(await makeLeaf([{ type: 2, value: name }], { authority })), ca: authority.cert };
+}
+
 async function makeAuthority(name: string): Promise<Identity> {
   const made = await generate([{ name: "commonName", value: name }], {
     ...period(-DAY, DAY),

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { Client } from "../../src/client.ts";
+import { report, type TestOptions } from "../../src/connector/report.ts";
+import { Connector, type ConnectorConfig } from "../../src/connector.ts";
 import * as pennypost from "../../src/index.ts";
 import type { SmtpClientOptions } from "../../src/options.ts";
 import { connectNode } from "../../src/transport/node.ts";
@@ -94,9 +96,14 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
   const scope = {
     ...pennypost,
     SmtpClient,
+    createConnector: (config: ConnectorConfig) => new Connector(config, { connect }),
+    testConnector: (config: ConnectorConfig, options: TestOptions = {}) =>
+      report(config, options, { connect }),
     console: { log: (...values: unknown[]) => printed.push(values) },
   };
-  const body = code.replaceAll(/^import .* from "pennypost";$/gm, "");
+  const body = code
+    .replaceAll(/^import .* from "pennypost";$/gm, "")
+    .replaceAll(/^import (.*) from "(node:\w+)";$/gm, 'const $1 = process.getBuiltinModule("$2");');
   const { outputText } = ts.transpileModule(body, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
