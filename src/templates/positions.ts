@@ -69,11 +69,12 @@ export function positionsOf(template: string, placeholders: readonly Placeholder
   };
 
   const passAttributes = (tag: string): void => {
+    // Once for them all: the name may be as long as they are many.
+    const ruling = RULING.exec(tag);
     for (let found = match(ATTRIBUTE, markup, at); found !== null; found = match(ATTRIBUTE, markup, at)) {
       const [whole, given = "", , value = "", closing] = found;
       const end = found.index + whole.length;
       const name = given.toLowerCase();
-      const ruling = RULING.exec(tag);
       // Without its closing quote the tag has no end, and nobody sees it.
       if (closing) pass(end - value.length - 1, undefined, OUTSIDE);
       if (!closing) pass(end, undefined, OUTSIDE);

@@ -349,4 +349,12 @@ describe("hostile markup takes time in proportion to its length", () => {
   ])("%j", (unit) => {
     expect(growth(unit, html)).toBeLessThan(100);
   });
+
+  test("a tag with a long name and many attributes", () => {
+    const template = `<animate${"a".repeat(50_000)}!${" a".repeat(50_000)}>{{x}}`;
+    const begun = performance.now();
+    expect(renderTemplate(template, { x: 1 }, html)).toBe(template.replace("{{x}}", "1"));
+    // Reading the name for each attribute takes more than five seconds.
+    expect(performance.now() - begun).toBeLessThan(1500);
+  });
 });
