@@ -95,7 +95,10 @@ export function positionsOf(template: string, placeholders: readonly Placeholder
       // From its own hyphens on: "<!-->" is a whole comment.
       pass(endOf(/--!?>/g, markup, at + 2), undefined, "in a comment");
     } else if (opening === "<![cdata[") {
-      pass(endOf(/\]\]>/g, markup, at), undefined, "in a CDATA section");
+      const end = endOf(/\]\]>/g, markup, at);
+      // It is one in SVG and MathML; in HTML it is over at its first ">", and what follows may be a script.
+      if (endOf(/>/g, markup, at) === end) pass(end, undefined, "in a CDATA section");
+      else pass(markup.length, undefined, "in a CDATA section, or behind one with > in it");
     } else if (/^[!?/]$/.test(tag)) {
       pass(endOf(/>/g, markup, at), undefined, "in a declaration");
     } else {

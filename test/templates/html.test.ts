@@ -67,6 +67,11 @@ describe("a placeholder is refused", () => {
     ["in a conditional comment", "<!--[if mso]><p>{{x}}</p><![endif]-->", "in a comment"],
     ["in a comment that never ends", "<!-- > {{x}}", "in a comment"],
     ["in a CDATA section", "<![CDATA[ > {{x}} ]]>", "in a CDATA section"],
+    [
+      "behind what HTML takes for a comment, and SVG for a CDATA section",
+      "<![CDATA[><script>]]>{{x}}</script>",
+      "in a CDATA section, or behind one with > in it",
+    ],
     ["as the end tag of a title", "<title></{{x}}>", "in a tag"],
     ["as part of that", "<title></tit{{x}}", "in a tag"],
     ["in a declaration", "<!doctype {{x}}>", "in a declaration"],
