@@ -38,7 +38,8 @@ function isList(value: readonly Json[] | ReadonlyMap<string, Json>): value is re
 // mark that would begin an encoded-word (RFC 2047 §2), which readers decode and our own composer would encode.
 const ESCAPED = /[^\x20-\x7e]|(?<= ) |(?<==)\?/g;
 
-const TOO_LONG = new RegExp(`[^ ]{${MAX_WORD + 1}}`);
+// From the beginning of a word on: one that is long enough is not read again from each of its letters.
+const TOO_LONG = new RegExp(`(?<![^ ])[^ ]{${MAX_WORD + 1}}`);
 
 function writeText(text: string, path: string): string {
   refuseHalfPairs(text, path);

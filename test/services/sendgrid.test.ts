@@ -157,6 +157,14 @@ describe("the X-SMTPAPI header", () => {
     const long = to.map(() => `${"a".repeat(60)}@${"b".repeat(60)}.example`);
     expect(refusal({ to: long }).message).toContain("more than 1000000 octets");
   });
+
+  test("with words as long as they may be is read in no time", () => {
+    const words = `${"a".repeat(949)} `.repeat(1_000);
+    const begun = performance.now();
+    sendGrid.smtpApi({ sections: { "-a-": words } });
+    // Reading the rest of each word again from each of its letters takes more than a second.
+    expect(performance.now() - begun).toBeLessThan(300);
+  });
 });
 
 describe("an instruction is refused", () => {
