@@ -20,24 +20,28 @@ const PLACEHOLDERS = /\{\{\s*[\w.]+\s*\}\}|<<\s*[\w.]+\s*>>/g;
 
 /** Throws what is wrong with it, of `field`. */
 export function compileMailbox(
-  text: string,
+  written: string,
   field: string,
   { missing }: { readonly missing: Missing },
 ): MailboxTemplate {
+  const text = written.trim();
   if (listPlaceholders(text).length === 0) {
     const { name, address } = resolveMailbox(text, field);
     const mailbox = name === undefined ? { address } : { name, address };
     return { render: () => mailbox };
   }
-  // As it will be with ordinary values: a group, a list or a stray quote is told now.
-  const ordinary = text.replace(PLACEHOLDERS, "x");
-  resolveMailbox(ordinary === "x" ? "x@example.com" : ordinary, field);
   // With as many letters in place of each, so that the brackets left are those of the mailbox.
-  const outline = text.replace(PLACEHOLDERS, (written) => "x".repeat(written.length));
+  const outline = text.replace(PLACEHOLDERS, (placeholder) => "x".repeat(placeholder.length));
   const open = outline.endsWith(">") ? outline.lastIndexOf("<") : -1;
-  const name = open < 0 ? undefined : compile(unquoted(text.slice(0, open).trim()), missing);
+  const [display, spec] = open < 0 ? ["", text] : [text.slice(0, open), text.slice(open + 1, -1)];
+  // As it will be with ordinary values: a group, a list or a stray quote is told now.
+  const ordinary = spec.replace(PLACEHOLDERS, (placeholder) =>
+    placeholder === spec ? "x@example.com" : "x",
+  );
+  resolveMailbox(open < 0 ? ordinary : `${display.replace(PLACEHOLDERS, "x")}<${ordinary}>`, field);
+  const name = open < 0 ? undefined : compile(unquoted(display.trim()), missing);
   // An address with a placeholder left in it would be one, of somebody else.
-  const address = compile(open < 0 ? text : text.slice(open + 1, -1), "error");
+  const address = compile(spec, "error");
   return {
     render(payload, at) {
       const mailbox = { ...(name && { name: name.render(payload) }), address: address.render(payload) };

@@ -139,6 +139,10 @@ describe("the table of a template", () => {
       "{{address}}",
       "<<address>>",
       "me@{{domain}}",
+      "{{name}} <{{address}}>",
+      "Example <{{ address }}>",
+      "<<name>> <<<address>>>",
+      " {{name}} <{{user}}@example.com> ",
     ];
     for (const mailbox of mailboxes) {
       expect(problems(with4({ sendFrom: mailbox, replyTo: mailbox })), mailbox).toEqual([]);
@@ -148,6 +152,8 @@ describe("the table of a template", () => {
       "{{name}}: <a@example.com>;",
       "{{name}} <a@example.com",
       "{{a}} {{b}}",
+      "{{name}} <x>",
+      "{{name}} <{{a}} {{b}}>",
     ]) {
       const [problem] = caught(() => readConnectorConfig(configWith(with4({ sendFrom: mailbox }))));
       expect(problem?.path, mailbox).toBe("templates[3].sendFrom");

@@ -179,7 +179,20 @@ describe("values", () => {
     expect(await errorOf(sent)).toMatchObject({ code: "missing_value", field: "user" });
   });
 
-  test("of a whole address are one address alone", async () => {
+  test("of a whole address are one address alone, behind a name too", async () => {
+    for (const sendFrom of ["{{name}} <{{address}}>", " {{name}} <{{address}}> "]) {
+      const values = { code: "1", name: "Jane", address: "jane@example.com" };
+      const { server, sent } = await send({ sendFrom }, values);
+      expect((await sent).envelope.from).toBe("jane@example.com");
+      expect(field(server.messages[0], "From")).toBe("Jane <jane@example.com>");
+      for (const address of ["a@example.com, b@example.com", "a@example.com> <b@example.com", "x"]) {
+        const { sent: bad } = await send({ sendFrom }, { ...values, address });
+        expect(await errorOf(bad)).toMatchObject({ field: "templates[3].sendFrom.address" });
+      }
+    }
+  });
+
+  test("of a whole address are no name with an address", async () => {
     const { sent } = await send({ replyTo: "{{address}}" }, { code: "1", address: "Eve <eve@example.com>" });
     expect(await errorOf(sent)).toMatchObject({ field: "templates[3].replyTo.address" });
     const { server, sent: good } = await send(
