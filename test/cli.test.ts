@@ -1,7 +1,7 @@
 // The command, with streams of the test's own: what is printed, and the exit code.
 
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { chmodSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { listServices } from "../src/index.ts";
 import { configFor, folder, pennypost } from "./support/command.ts";
@@ -156,8 +156,10 @@ describe("init", () => {
     expect(err).toContain("it is there already");
     expect(err).toContain("--force");
     expect(readFileSync(file, "utf8")).toBe("mine");
+    chmodSync(file, 0o644);
     expect((await pennypost(["init", "--out", file, "--force"])).code).toBe(0);
     expect(readFileSync(file, "utf8")).toContain("templates");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   test("writes to standard output, too", async () => {

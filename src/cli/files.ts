@@ -1,7 +1,7 @@
 // Files as a person names them: "-" is standard input, for one of them.
 
 import { createReadStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { ConfigError } from "../index.ts";
 import type { World } from "./world.ts";
 
@@ -38,6 +38,9 @@ export class Files {
   }
 }
 
+/** To be read and written by the owner. */
+const PRIVATE = 0o600;
+
 /** Writes a file that only its owner may read: there will be a password in it. */
 export async function writePrivate(
   path: string,
@@ -45,7 +48,14 @@ export async function writePrivate(
   { option, overwrite }: { readonly option: string; readonly overwrite: boolean },
 ): Promise<void> {
   try {
-    await writeFile(path, text, { flag: overwrite ? "w" : "wx", mode: 0o600 });
+    const file = await open(path, overwrite ? "w" : "wx", PRIVATE);
+    try {
+      // One that is overwritten has kept what its owner allowed to others; a device is not ours to close to anybody.
+      if ((await file.stat()).isFile()) await file.chmod(PRIVATE);
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     const reason = reasonOf(cause);
     const hint =
