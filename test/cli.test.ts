@@ -346,6 +346,15 @@ describe("send", () => {
     );
   });
 
+  test("a user in the URL that cannot be read is told before anybody is asked", async () => {
+    const args = ["--from", "a@example.com", "--to", "bob@example.org", "--text", "Hi"];
+    const { code, err } = await pennypost(["send", "--url", "smtp://%zz@127.0.0.1:1", ...args]);
+    expect(code).toBe(2);
+    expect(err).toBe(
+      "error: --url: has a user with a % that stands for nothing\nhint: a % itself is written %25\n",
+    );
+  });
+
   test("tells machines the same", async () => {
     const { code, out, err } = await sent(["--to", "bob@example.org", "--text", "Hi", "--json"]);
     expect([code, err]).toEqual([0, ""]);

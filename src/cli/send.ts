@@ -146,9 +146,21 @@ async function reached(text: string, { world }: Work): Promise<Account> {
     );
   }
   if (url.username !== "") {
-    url.password = encodeURIComponent(await password(decodeURIComponent(url.username), url.hostname, world));
+    const user = userOf(url);
+    url.password = encodeURIComponent(await password(user, url.hostname, world));
   }
   return { client: new SmtpClient(url), defaults: {} };
+}
+
+function userOf({ username }: URL): string {
+  try {
+    return decodeURIComponent(username);
+  } catch (cause) {
+    throw new ConfigError("--url", "has a user with a % that stands for nothing", {
+      cause,
+      hint: "a % itself is written %25",
+    });
+  }
 }
 
 function tell(receipt: Receipt, given: Given<SendOption>, { print, style }: Work): ExitCode {
