@@ -76,6 +76,15 @@ export async function password(user: string, server: string, world: World): Prom
       hint: "put it into PENNYPOST_PASSWORD, or into the config",
     });
   }
+  if (world.stdin.readableEnded) {
+    throw new ConfigError(
+      "auth.pass",
+      "is missing, and standard input, where it would be typed, has been read",
+      {
+        hint: "put it into PENNYPOST_PASSWORD, or the text into a file or an option",
+      },
+    );
+  }
   return askSecret(world, `Password of ${printable(user)} at ${printable(server)}: `);
 }
 

@@ -13,6 +13,8 @@ export interface World {
 
 export interface Input extends AsyncIterable<Uint8Array> {
   readonly isTTY?: boolean;
+  /** Whether all of it has been read: nothing more comes then, not even from a terminal. */
+  readonly readableEnded?: boolean;
   /** A terminal that is told so hands over each key as it is pressed, and shows none. */
   setRawMode?(isRaw: boolean): unknown;
 }

@@ -44,6 +44,26 @@ if (reason !== undefined) {
     expect(server.peers).toHaveLength(0);
   });
 
+  test("does not ask where the text was typed: nothing more comes from there", async () => {
+    const server = await serve(polite());
+    const config = folder()("smtp.json", configFor(server.port, { auth: { user: "alice" } }));
+    const terminal = open([
+      command.path,
+      "send",
+      "--config",
+      config,
+      "--to",
+      "bob@example.org",
+      "--text",
+      "-",
+    ]);
+    terminal.type("Hi\r\x04");
+    expect(await terminal.ended).toEqual({ code: 2, echo: true, lines: true });
+    expect(terminal.screen).toContain("auth.pass: is missing, and standard input, where it would be typed");
+    expect(terminal.screen).toContain("PENNYPOST_PASSWORD");
+    expect(server.peers).toHaveLength(0);
+  });
+
   test("Ctrl-C while the server is silent, after the password: not sent, and said so", async () => {
     const server = await serve((peer) => peer.silence());
     const config = folder()("smtp.json", configFor(server.port, { auth: { user: "alice" } }));
