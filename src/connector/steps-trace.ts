@@ -100,7 +100,8 @@ export class Progress {
   /** It ended with an error, and the step that it belongs to with it. */
   fail(error: SmtpError): void {
     const at = performance.now();
-    const name = stepOf(error, this.#plan, this.#steps.next);
+    const isGreeting = HELLO.test(this.#asked) && this.#hello === undefined;
+    const name = stepOf(error, this.#plan, isGreeting ? "extensions" : this.#steps.next);
     if (name !== "config") this.#configured(at);
     // The reply to EHLO was not the last word where TLS was to follow.
     if (name !== "tls" && name !== "extensions") this.#greeted();

@@ -273,6 +273,18 @@ describe("a test", () => {
     expect(early.steps.find(({ status }) => status === "failed")?.name).toBe("dns");
   });
 
+  test("that is given up while the server has not said what it can do has not come to TLS", async () => {
+    const controller = new AbortController();
+    const EHLO = async (peer: Peer): Promise<undefined> => {
+      controller.abort();
+      await peer.silence();
+    };
+    const { port } = await serve(polite({ EHLO }));
+    const report = await reportOf({ port, requireTLS: true }, { ...TO, signal: controller.signal });
+    expect(step(report, "tls")).toMatchObject({ status: "skipped", summary: "not reached" });
+    expect(step(report, "extensions").status).toBe("failed");
+  });
+
   test("sends the values that it is given, in the language that it is given", async () => {
     const server = await serve(polite());
     const templates = [
