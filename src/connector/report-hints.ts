@@ -99,13 +99,15 @@ function unanswered(port: number): string {
   return `nothing answers on port ${port}, which a firewall may block: set port to another that the provider names, such as ${others.slice(0, -1).join(", ")} or ${others.at(-1)}`;
 }
 
-function overdue(error: SmtpError, { port, security, step }: Situation): string {
+function overdue(error: SmtpError, { port, via, security, step }: Situation): string {
   if (error.phase === "greeting") {
     return security === "tls"
       ? `port ${port} speaks TLS and no SMTP: set port to 465, or to the one that the provider names`
       : `nothing was said on port ${port}: if it expects TLS from the first octet, set secure to true; else set port to one for mail, such as 587`;
   }
   if (step === "dns") return NO_ANSWER;
+  if (step === "tcp" && via !== undefined)
+    return `nothing came through the proxy: check proxy, and whether it lets anybody to port ${port} of host`;
   if (step === "tcp") return unanswered(port);
   if (error.phase === "connect") return notTls(port);
   const option = error.phase === "tls" ? "greetingTimeout" : "socketTimeout";

@@ -90,6 +90,15 @@ describe("the way to the server", () => {
     expect(hint).toBe("check host and port, and the network of this machine");
   });
 
+  test("a proxy that says nothing", async () => {
+    const { port } = await serve(SILENT);
+    const config = { host: "smtp.example.com", proxy: `http://127.0.0.1:${port}`, connectionTimeout: 100 };
+    expect(await failureOf(config)).toEqual([
+      "tcp",
+      "nothing came through the proxy: check proxy, and whether it lets anybody to port 587 of host",
+    ]);
+  });
+
   test("a proxy that is not there", async () => {
     const proxy = `http://127.0.0.1:${await closedPort()}`;
     expect(await failureOf({ host: "smtp.example.com", proxy })).toEqual(["tcp", "check proxy"]);
