@@ -399,6 +399,37 @@ describe("send", () => {
     expect(err).toContain("error: not sent: ");
   });
 
+  test("Ctrl-C while the server does not say goodbye: it is told at once that the message is sent", async () => {
+    for (const command of ["send", "test"]) {
+      let parted = (): void => {};
+      const goodbye = new Promise<void>((resolve) => {
+        parted = resolve;
+      });
+      const server = await serve(
+        polite({
+          QUIT: async (peer) => {
+            parted();
+            await peer.silence();
+            return undefined;
+          },
+        }),
+      );
+      const config = folder()("smtp.json", configFor(server.port));
+      const to = command === "send" ? HELLO : ["--to", "bob@example.org"];
+      let asked = Number.NaN;
+      const { code, out } = await pennypost([command, "--config", config, ...to], {
+        onListening: (interrupt) =>
+          void goodbye.then(() => {
+            asked = performance.now();
+            interrupt();
+          }),
+      });
+      // The goodbye has two seconds.
+      expect(performance.now() - asked).toBeLessThan(1500);
+      expect([code, out]).toEqual([0, expect.stringContaining("bob@example.org")]);
+    }
+  });
+
   test("Ctrl-C behind the end of the message: 3, and that it may arrive", async () => {
     let written = (): void => {};
     const end = new Promise<void>((resolve) => {

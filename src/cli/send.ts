@@ -86,7 +86,7 @@ async function templateOf(given: Given<SendOption>, work: Work): Promise<Deliver
         signal,
       });
     } finally {
-      await connector.close({ force: signal.aborted });
+      await closeFor(connector, signal);
     }
   };
 }
@@ -103,9 +103,18 @@ async function letterOf(given: Given<SendOption>, work: Work): Promise<Deliver> 
     try {
       return await account.client.send(message, { signal });
     } finally {
-      await account.client.close({ force: signal.aborted });
+      await closeFor(account.client, signal);
     }
   };
+}
+
+/**
+ * Says goodbye for as long as nobody wants to stop. The message is over by then, and what became of it is told after
+ * this: who had to press Ctrl-C twice would never learn it.
+ */
+async function closeFor(client: Pick<SmtpClient, "close">, signal: AbortSignal): Promise<void> {
+  signal.addEventListener("abort", () => void client.close({ force: true }));
+  await client.close({ force: signal.aborted });
 }
 
 interface Account {
