@@ -44,13 +44,16 @@ function nameOf(parts: object | undefined): string {
   );
 }
 
-// Node quotes a name with characters that could be taken for the end of it.
-const NAME = /(?:DNS|IP Address):(?:"((?:[^"\\]|\\.)*)"|([^,]*))/g;
+// Node quotes what could be taken for the end of a name. All kinds are read: within the URI of somebody else's making
+// there may stand what looks like a host name.
+const NAME = /(?:^|, )([^:,"]*):((?:[^,"]|"(?:[^"\\]|\\.)*")*)/g;
+const QUOTED = /^"(.*)"$/;
 
 function namesIn(text: string): readonly string[] {
   const names: string[] = [];
-  for (const [, quoted, plain = ""] of text.matchAll(NAME)) {
-    if (names.push(escapeText(quoted ?? plain)) === MAX_NAMES) break;
+  for (const [, kind, name = ""] of text.matchAll(NAME)) {
+    if (kind !== "DNS" && kind !== "IP Address") continue;
+    if (names.push(escapeText(name.replace(QUOTED, "$1"))) === MAX_NAMES) break;
   }
   return names;
 }
