@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "../src/cli/command.ts";
 import { DESCRIPTIONS } from "../src/connector/descriptions.ts";
-import { compileTemplate, connectorSchema, listServices, testConnector } from "../src/index.ts";
+import {
+  compileTemplate,
+  connectorSchema,
+  exampleConfig,
+  listServices,
+  testConnector,
+} from "../src/index.ts";
 import { ROOT } from "./support/examples.ts";
 import { blocksOf, LANGUAGES, PAGES, quoted, readPage, rowsOf } from "./support/guides.ts";
 
@@ -50,6 +56,10 @@ const textOf = (folder: string): string =>
 
 describe.each(LANGUAGES)("the guides in %s", (language) => {
   const page = (name: string): string => `docs/guides/${language}/${name}.md`;
+  test("the schema is where the example of a config has it", () => {
+    expect(readPage(page("config"))).toContain(`"$schema": "${exampleConfig().$schema}"`);
+  });
+
   /** What the tables in Chinese call the types. */
   const types: Readonly<Record<string, string>> = {
     字符串: "string",
