@@ -162,6 +162,12 @@ describe("init", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test("says that the folder is missing, where it is", async () => {
+    const at = folder();
+    const { code, err } = await pennypost(["init", "--out", at("mail/smtp.json")]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/cannot be written: there is no such folder\n$/)]);
+  });
+
   test("writes to standard output, too", async () => {
     const { out } = await pennypost(["init", "--out", "-"]);
     expect(JSON.parse(out)).toHaveProperty("templates");

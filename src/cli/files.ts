@@ -57,9 +57,11 @@ export async function writePrivate(
       await file.close();
     }
   } catch (cause) {
-    const reason = reasonOf(cause);
+    const code = codeOf(cause);
+    // The file need not be there, and so it is the folder that is not.
+    const reason = code === "ENOENT" ? REASONS.ENOTDIR : reasonOf(cause);
     const hint =
-      codeOf(cause) === "EEXIST" ? "choose another name with --out, or overwrite it with --force" : undefined;
+      code === "EEXIST" ? "choose another name with --out, or overwrite it with --force" : undefined;
     throw new ConfigError(option, `${nameOf(path)} cannot be written: ${reason}`, { cause, hint });
   }
 }
