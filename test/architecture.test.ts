@@ -581,6 +581,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "connector/table",
     "connector/types",
     "errors",
+    "excerpt",
     "input",
     "templates",
   ],

@@ -2,6 +2,7 @@
 
 import type { Mailbox } from "../address.ts";
 import { ConfigError, MessageError, type Problem } from "../errors.ts";
+import { escapeText } from "../excerpt.ts";
 import { describe } from "../input.ts";
 import { compileTemplate, type Missing, type Payload, type Template } from "../templates.ts";
 import { noting } from "./field.ts";
@@ -71,9 +72,10 @@ export function readTemplates(
 function checkTypes(given: readonly (Partial<ConnectorTemplate> | null)[], problems: Problem[]): void {
   const seen = new Map<string, number>();
   for (const [at, template] of given.entries()) {
-    if (typeof template?.usageType !== "string") continue;
-    const { usageType, locale } = template;
-    const kind = locale === undefined ? usageType : `${usageType} in ${String(locale).toLowerCase()}`;
+    const { usageType, locale } = template ?? {};
+    // What is of another type has been told, and need not even have a form as text.
+    if (typeof usageType !== "string" || !["undefined", "string"].includes(typeof locale)) continue;
+    const kind = escapeText(locale === undefined ? usageType : `${usageType} in ${locale.toLowerCase()}`);
     const before = seen.get(kind);
     if (before === undefined) seen.set(kind, at);
     else

@@ -129,6 +129,25 @@ describe("the table of a template", () => {
     ]);
   });
 
+  test("locale is text, and what is none is told like all the rest", () => {
+    const [first, ...others] = CONFIG.templates;
+    for (const locale of [{}, [{}], [[]], 5]) {
+      const config = configWith({ port: 0, templates: [{ ...first, locale }, ...others] });
+      expect(problemsOf(() => readConnectorConfig(config)).map((text) => text.split(":")[0])).toEqual([
+        "port",
+        "templates[0].locale",
+      ]);
+    }
+  });
+
+  test("a usage type that is there twice is shown without its control characters", () => {
+    const one = template("\u009b2J", { subject: "{{code}}" });
+    const twice = [one, one];
+    const [problem] = problems({ templates: [...CONFIG.templates, ...twice] });
+    expect(problem).toContain("templates[5]: is for ");
+    expect(problem).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+  });
+
   test("sendFrom and replyTo are mailboxes, with placeholders or without", () => {
     const mailboxes = [
       "a@example.com",
