@@ -80,11 +80,14 @@ function securityOf({
   ignoreTLS,
   opportunisticTLS,
   requireTLS,
+  service,
 }: ReadConnection): Security | undefined {
   if (secure ?? port === USUAL_PORT_OF_TLS) return "tls";
   if (ignoreTLS) return "none";
   if (opportunisticTLS) return "opportunistic";
-  return requireTLS ? "starttls" : undefined;
+  // TLS from the first octet, where the provider has it, is no less than is required.
+  const isMet = secure === undefined && port === undefined && service?.security === "tls";
+  return requireTLS && !isMet ? "starttls" : undefined;
 }
 
 function rateOf({ rateLimit = 0, rateDelta = RATE_DELTA }: ReadConnection): SmtpClientOptions["rateLimit"] {

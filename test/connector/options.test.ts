@@ -47,6 +47,8 @@ describe("where and how to connect", () => {
     [{ port: 465 }, "smtp.gmail.com:465 tls"],
     [{ port: 587 }, "smtp.gmail.com:587 starttls"],
     [{ secure: false }, "smtp.gmail.com:587 starttls"],
+    [{ requireTLS: true }, "smtp.gmail.com:465 tls"],
+    [{ requireTLS: true, port: 2525 }, "smtp.gmail.com:2525 starttls"],
     [{ requireTLS: true, secure: false }, "smtp.gmail.com:587 starttls"],
     [{ host: "relay.example.com" }, "relay.example.com:465 tls"],
   ])("the service gmail, with %j above it", (more, place) => {
