@@ -10,6 +10,7 @@ import {
   flag,
   object,
   PLACEHOLDER,
+  PORT_OF_URL,
   refuseExample,
   text,
   whole,
@@ -24,8 +25,8 @@ const MAX_DATE = 8_640_000_000_000_000;
 
 const TOKEN = String.raw`^[\x21-\x7e]+$`;
 const TYPE = "^(?:[Ll][Oo][Gg][Ii][Nn]|[Oo][Aa][Uu][Tt][Hh]2)$";
-const LOOPBACK = String.raw`(?:(?:[A-Za-z0-9\-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])`;
-const ACCESS_URL = String.raw`^(?:https://[A-Za-z0-9._\-]+|https?://${LOOPBACK})(?::\d{1,5})?(?:[/?][^\x00-\x20\x7f#]*)?$`;
+const LOOPBACK = String.raw`(?:localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])`;
+const ACCESS_URL = `^(?:https://[A-Za-z0-9._\\-]+|https?://${LOOPBACK})${PORT_OF_URL}(?:[/?][^\\x00-\\x20\\x7f#]*)?$`;
 
 export function authField(): Field<ReadAuth> {
   const secret = text(undefined, readSecret);

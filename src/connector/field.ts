@@ -24,6 +24,9 @@ export type Fields<T> = { readonly [K in keyof T]-?: Field<NonNullable<T[K]>> };
  */
 export const PLACEHOLDER: RegExp = /^<[A-Za-z]+(?:[ _.,@'-]+[A-Za-z]+)*>$/;
 
+/** The port in a URL, where there is one: to 65535, as the parser of URLs takes it. */
+export const PORT_OF_URL: string = String.raw`(?::(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))?`;
+
 /** A field that `check` reads, which throws what is wrong. */
 export function checked<T>(schema: Schema, check: (value: unknown, path: string) => T): Field<T> {
   return { schema, read: (value, path, problems) => noting(problems, path, () => check(value, path)) };

@@ -3,8 +3,8 @@
 import { listServices } from "../services.ts";
 import type { Schema } from "./field.ts";
 
-/** Between two letters of a name anything may stand that is none. */
-const BETWEEN = String.raw`[\W_]*`;
+/** Between two letters of a name any punctuation of ASCII may stand, but for the "@" of an address. */
+const BETWEEN = String.raw`[\x00-\x2f:-?\[-\x60{-\x7f]*`;
 
 export function serviceSchema(): Schema {
   const services = listServices();
@@ -15,7 +15,7 @@ export function serviceSchema(): Schema {
   return {
     anyOf: [
       { enum: services.map(({ id }) => id) },
-      { pattern: `^(?!.*@)${BETWEEN}(?:${spelt.join("|")})${BETWEEN}$` },
+      { pattern: `^${BETWEEN}(?:${spelt.join("|")})${BETWEEN}$` },
       { pattern: String.raw`@\s*(?:${domains.join("|")})\s*$` },
     ],
   };

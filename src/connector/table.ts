@@ -17,6 +17,7 @@ import {
   list,
   object,
   PLACEHOLDER,
+  PORT_OF_URL,
   refuseExample,
   text,
   textSchema,
@@ -103,7 +104,8 @@ const HOST = String.raw`^(?:[A-Za-z0-9_](?:[A-Za-z0-9._\-]*[A-Za-z0-9_])?\.?|${I
 const LABEL = String.raw`[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?`;
 const LITERAL = String.raw`\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]`;
 const EHLO_NAME = String.raw`^(?:(?=.{1,255}$)${LABEL}(?:\.${LABEL})*|${LITERAL})$`;
-const PROXY = String.raw`^(?:https?|socks5h?)://[^\x00-\x20\x7f/?#]+/?$`;
+const CREDENTIALS = String.raw`[^\x00-\x20\x7f/?#:]+:[^\x00-\x20\x7f/?#]+@`;
+const PROXY = String.raw`^(?:https?|socks5h?)://(?:${CREDENTIALS})?(?:[^\x00-\x20\x7f/?#:@\[\]]+|\[[0-9A-Fa-f:.]+\])${PORT_OF_URL}/?$`;
 // A mailbox by its outline; whether it is an address in full is for resolveMailbox to say.
 const ATOM = String.raw`[^\x00-\x20"(),:;<>@\[\\\]\x7f]+`;
 const ADDRESS = String.raw`(?:${ATOM}|"(?:[^"\\\x00-\x1f\x7f]|\\.)+")@(?:${ATOM}|\[[^\x00-\x20\[\]]+\])`;
