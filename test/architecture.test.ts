@@ -518,6 +518,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "connector/config": [
     "connector/auth",
     "connector/field",
+    "connector/mailbox",
     "connector/rules",
     "connector/table",
     "connector/template-set",

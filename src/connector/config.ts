@@ -6,6 +6,7 @@ import { readEntries } from "../input.ts";
 import { refuseOtherSender } from "../services.ts";
 import { authOptions } from "./auth.ts";
 import { noting } from "./field.ts";
+import { fixedAddress } from "./mailbox.ts";
 import { brokenRules } from "./rules.ts";
 import { configField, type ReadConfig } from "./table.ts";
 import { readTemplates, type TemplateSet } from "./template-set.ts";
@@ -23,7 +24,8 @@ export function readConnectorConfig(given: unknown): ResolvedConfig {
   const read = config && configField().read(config, "", problems);
   if (config === undefined || read === undefined) throw refusal(problems);
   problems.push(...brokenRules(config));
-  noting(problems, "fromEmail", () => refuseStranger(read));
+  for (const [path, sender] of sendersOf(read))
+    noting(problems, path, () => refuseStranger(read, sender, path));
   noting(problems, "auth", () => authOptions(read.auth, read.authMethod));
   const compiled = readTemplates(config.templates, read, problems);
   const { fromEmail } = read;
@@ -60,11 +62,20 @@ function copy(value: unknown, depth: number): unknown {
   return said;
 }
 
+/** The addresses that mail is sent from, whatever the payload, and where each is said. */
+function sendersOf({
+  fromEmail,
+  templates = [],
+}: ReadConfig): readonly (readonly [string, string | undefined])[] {
+  const own = templates.map((one, at) => [`templates[${at}].sendFrom`, fixedAddress(one?.sendFrom)] as const);
+  return [["fromEmail", fromEmail?.address], ...own];
+}
+
 /** Where a provider takes mail from the address that logs in and no other. */
-function refuseStranger({ host, service, auth, fromEmail }: ReadConfig): void {
+function refuseStranger({ host, service, auth }: ReadConfig, sender: string | undefined, path: string): void {
   const server = host ?? service?.host;
-  if (server === undefined || auth?.user === undefined || fromEmail === undefined) return;
-  refuseOtherSender(server, auth.user, fromEmail.address, "fromEmail");
+  if (server === undefined || auth?.user === undefined || sender === undefined) return;
+  refuseOtherSender(server, auth.user, sender, path);
 }
 
 function refusal(problems: readonly Problem[]): ConfigError {

@@ -51,6 +51,17 @@ export function compileMailbox(
   };
 }
 
+/** The address of a mailbox that is the same for every message; `undefined` where it is not, or is none. */
+export function fixedAddress(written: string | undefined): string | undefined {
+  if (written === undefined || listPlaceholders(written).length > 0) return undefined;
+  try {
+    return resolveMailbox(written.trim(), "").address;
+  } catch {
+    // What is wrong with it is told where it is compiled.
+    return undefined;
+  }
+}
+
 function compile(part: string, missing: Missing): Template {
   return compileTemplate<string, Missing>(part, { contentType: "header", missing });
 }

@@ -28,8 +28,9 @@ const ADDRESSES =
   /^(?:.*:)?(?:href|src|action|formaction|poster|cite|background|data|longdesc|lowsrc|dynsrc|usemap|manifest|profile|codebase)$/;
 
 // Fixed text after which no value can change the scheme: one is there, and runs nothing; or a relative address has
-// begun. Neither "&" nor a blank may stand before: java&#115;cript: is a scheme too.
-const SETTLED = /^(?:(?!javascript|vbscript|data)[a-z][a-z\d+.-]*:|[^&:\0- ]*[/?#])/i;
+// begun. Neither "&" nor a blank may stand before: java&#115;cript: is a scheme too. Behind "/" alone a value that
+// begins with another would be a host.
+const SETTLED = /^(?:(?!javascript|vbscript|data)[a-z][a-z\d+.-]*:|(?!\/{1,2}$)[^&:\0- ]*[/?#])/i;
 
 const OUTSIDE = "in a tag, and not in a quoted value";
 
@@ -63,7 +64,7 @@ export function positionsOf(template: string, placeholders: readonly Placeholder
         "begin with a scheme such as https:// in the template, or let the value be the whole address";
       if (begins) pass(first.start + 1, "address");
       else if (!SETTLED.test(before))
-        pass(end, undefined, `in ${name}, where it may change the scheme`, hint);
+        pass(end, undefined, `in ${name}, where it may change the scheme or the host`, hint);
     }
     pass(end, "attribute");
   };

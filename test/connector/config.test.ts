@@ -246,6 +246,14 @@ describe("what is said together", () => {
     expect(problem?.path).toBe("fromEmail");
     expect(more).toEqual([]);
     expect(problems({ host: "smtpdm.aliyun.com", auth: { ...auth, user: "login@example.com" } })).toEqual([]);
+    const said = { host: "smtpdm.aliyun.com", auth: { ...auth, user: "login@example.com" } };
+    const from = (sendFrom: string) =>
+      ["Register", "SignIn", "ForgotPassword", "Generic"].map((type) => ({ ...template(type), sendFrom }));
+    expect(problems({ ...said, templates: from("Ops <login@example.com>") })).toEqual([]);
+    expect(problems({ ...said, templates: from("{{who}} <login@example.com>") })).toEqual([]);
+    expect(problems({ ...said, templates: from("ops@example.com") })[0]).toMatch(
+      /^templates\[0\]\.sendFrom: is not the sender/,
+    );
   });
 });
 

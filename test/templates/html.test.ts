@@ -208,6 +208,8 @@ describe("a link that begins with a value", () => {
     "java{{a}}",
     "java{{a}}:x",
     "a.example{{a}}",
+    "/{{a}}",
+    "//{{a}}",
   ])("is refused where other text takes part in its scheme: %s", (address) => {
     const error = refusal(`<a href="${address}">`, { a: "", b: "" }, html);
     expect(error).toMatchObject({ code: "invalid_template" });
