@@ -1,13 +1,8 @@
 // The door for Node, Bun and Deno: the list of what the package exports, and the runtime it is for.
 
 import { Client } from "./client.ts";
-import { Connector, type ConnectorConfig, type Report, report, type TestOptions } from "./connector.ts";
 import type { SmtpClientOptions } from "./options.ts";
-import type { Runtime } from "./runtime.ts";
-import { connectNode } from "./transport/node.ts";
-import { nodeDiagnostics } from "./transport/node-diagnostics.ts";
-import { hmacMd5 } from "./transport/node-digests.ts";
-import { lookupWithin } from "./transport/node-lookup.ts";
+import { nodeRuntime } from "./transport/node-runtime.ts";
 
 /**
  * Sends messages over SMTP. Connections are opened when they are needed, reused, and closed when they have been idle.
@@ -22,60 +17,8 @@ import { lookupWithin } from "./transport/node-lookup.ts";
 export class SmtpClient extends Client {
   /** @throws ConfigError naming the option that cannot be used */
   constructor(options: string | URL | SmtpClientOptions) {
-    super(options, runtime());
+    super(options, nodeRuntime());
   }
-}
-
-/**
- * Makes a connector of a config: an SMTP account, and templates by usage type.
- *
- * @throws ConfigError with everything that is wrong in `problems`
- * @example
- * ```ts
- * const template = { contentType: "text/plain", subject: "Your code", content: "Your code is {{code}}." } as const;
- * const connector = createConnector({
- *   host: "smtp.example.com",
- *   port: 587,
- *   auth: { user: "login@example.com", pass: "secret" },
- *   fromEmail: "Example <login@example.com>",
- *   templates: ["Register", "SignIn", "ForgotPassword", "Generic"].map((usageType) => ({ usageType, ...template })),
- * });
- * await connector.send({ to: "bob@example.org", type: "SignIn", payload: { code: "042137" } });
- * await connector.close();
- * ```
- */
-export function createConnector(config: ConnectorConfig): Connector {
-  return new Connector(config, runtime());
-}
-
-/**
- * Sees whether a config works: reads it, connects, logs in, and sends a message made of one of its templates where `to`
- * names somebody. Nothing is thrown for a config or a server that is not right: the report says so, step by step, with
- * what the server said and what to change.
- *
- * @throws ConfigError for `options` that cannot be used
- * @example
- * ```ts
- * const template = { contentType: "text/plain", subject: "Your code", content: "Your code is {{code}}." } as const;
- * const report = await testConnector(
- *   {
- *     host: "smtp.example.com",
- *     port: 587,
- *     auth: { user: "login@example.com", pass: "secret" },
- *     fromEmail: "Example <login@example.com>",
- *     templates: ["Register", "SignIn", "ForgotPassword", "Generic"].map((usageType) => ({ usageType, ...template })),
- *   },
- *   { to: "bob@example.org", onStep: ({ name, status, summary }) => console.log(name, status, summary) },
- * );
- * if (!report.ok) console.log(report.steps.find(({ status }) => status === "failed")?.hint);
- * ```
- */
-export function testConnector(config: ConnectorConfig, options: TestOptions = {}): Promise<Report> {
-  return report(config, options, runtime());
-}
-
-function runtime(): Runtime {
-  return { connect: connectNode, diagnostics: nodeDiagnostics(), hmacMd5, lookupWithin };
 }
 
 export {
@@ -111,21 +54,6 @@ export type { AccessToken, TokenRequest, TokenSource } from "./auth/token-source
 export type { SendResult } from "./bulk.ts";
 export type { ClientStats } from "./client.ts";
 export { type ComposedStream, type ComposeStreamOptions, composeMessage, composeStream } from "./compose.ts";
-export {
-  type Connector,
-  type ConnectorAuth,
-  type ConnectorConfig,
-  type ConnectorMessage,
-  type ConnectorSendOptions,
-  type ConnectorTemplate,
-  connectorSchema,
-  exampleConfig,
-  type Report,
-  type Step,
-  type StepDetail,
-  type StepName,
-  type TestOptions,
-} from "./connector.ts";
 export type { Timeouts } from "./deadline.ts";
 export { createDkimSigner, type DkimOptions, type PrivateCryptoKey, type PrivateJwk } from "./dkim.ts";
 export {
@@ -172,18 +100,6 @@ export type { LockedKey } from "./private-key.ts";
 export type { Rate, RateLimiter } from "./rate-limit.ts";
 export type { Receipt } from "./receipt.ts";
 export type { Backoff, RetryOptions } from "./retry.ts";
-export {
-  findService,
-  listServices,
-  nearServices,
-  type Service,
-  type ServiceName,
-  type SmtpApi,
-  type SmtpApiFilters,
-  type SmtpApiHeader,
-  type SmtpApiSettings,
-  sendGrid,
-} from "./services.ts";
 export type { DkimSigner } from "./signer.ts";
 export type { OpenedLater, Source } from "./source.ts";
 export type { AttachmentDetails } from "./sources/stream.ts";
@@ -204,6 +120,6 @@ export {
   unsafeHtml,
 } from "./templates.ts";
 export type { CertificateDetails, TraceEvent } from "./trace.ts";
-export { connectOver, type NodeSocket } from "./transport/node.ts";
+export { connectOver } from "./transport/node-runtime.ts";
 export type { TlsSessions } from "./transport/sessions.ts";
-export type { Connect, Lookup, Target, TlsOptions, Wire } from "./transport/wire.ts";
+export type { Connect, Lookup, NodeSocket, Target, TlsOptions, Wire } from "./transport/wire.ts";

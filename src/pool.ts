@@ -2,7 +2,7 @@
 
 import { abortError } from "./abort.ts";
 import { Alarm } from "./alarm.ts";
-import { Connection, type ConnectionSettings } from "./connection.ts";
+import type { Connection, ConnectionSettings } from "./connection.ts";
 import { SmtpError } from "./errors.ts";
 import { Attempts } from "./pool/attempts.ts";
 import { Experience } from "./pool/experience.ts";
@@ -123,11 +123,11 @@ export class Pool {
     this.#match();
   }
 
-  /** Opens a connection that is not the pool's. */
+  /** Opens a connection that is not the pool's. All that speaks SMTP is loaded with the first. */
   open(signal?: AbortSignal): Promise<Connection> {
-    return this.#logins.open((accessToken) => {
-      const call = { id: ++this.#ids, signal, accessToken };
-      return Connection.open(this.#experience.settings, call);
+    return this.#logins.open(async (accessToken) => {
+      const { Connection } = await import("./connection.ts");
+      return Connection.open(this.#experience.settings, { id: ++this.#ids, signal, accessToken });
     }, signal);
   }
 

@@ -334,6 +334,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport/node-tls",
     "transport/wire",
   ],
+  "transport/node-runtime": [
+    "runtime",
+    "transport/node",
+    "transport/node-diagnostics",
+    "transport/node-digests",
+    "transport/node-lookup",
+    "transport/wire",
+  ],
   "transport/node": [
     "errors",
     "trace",
@@ -686,11 +694,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "cli/command": ["cli/files", "cli/options", "cli/style", "cli/world"],
   "cli/help": ["cli/command", "cli/options", "cli/style"],
   "cli/prompt": ["cli/world", "index"],
-  "cli/config": ["cli/command", "cli/failure", "cli/files", "cli/json", "cli/prompt", "cli/world", "index"],
+  "cli/config": [
+    "cli/command",
+    "cli/failure",
+    "cli/files",
+    "cli/json",
+    "cli/prompt",
+    "cli/world",
+    "connector-door",
+    "index",
+  ],
   "cli/render": ["cli/command", "cli/files", "cli/json", "index"],
   "cli/letter": ["cli/command", "cli/options", "cli/render", "index"],
-  "cli/services": ["cli/command", "cli/help", "index"],
-  "cli/init": ["cli/command", "cli/config", "cli/files", "cli/services", "index"],
+  "cli/services": ["cli/command", "cli/help", "connector-door", "index"],
+  "cli/init": ["cli/command", "cli/config", "cli/files", "cli/services", "connector-door"],
   "cli/send": [
     "cli/command",
     "cli/config",
@@ -698,9 +715,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "cli/letter",
     "cli/options",
     "cli/render",
+    "connector-door",
     "index",
   ],
-  "cli/test": ["cli/command", "cli/config", "cli/failure", "cli/render", "cli/style", "index"],
+  "cli/test": [
+    "cli/command",
+    "cli/config",
+    "cli/failure",
+    "cli/render",
+    "cli/style",
+    "connector-door",
+    "index",
+  ],
   "cli/main": [
     "cli/command",
     "cli/failure",
@@ -719,7 +745,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The doors may import everything, and nothing imports them; but the command stands on the package, as its users do. */
-const DOORS: readonly string[] = ["index", "cli"];
+const DOORS: readonly string[] = ["index", "connector-door", "cli"];
 
 /** Files that know no promise, clock or chance: what they need of these is handed to them. */
 const PURE = /^(?:commands|templates(?:\/.*)?|protocol\/.*|auth\/(?!oauth2|token-source).*|mime\/.*)$/;

@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { listServices } from "../src/index.ts";
+import { listServices } from "../src/connector-door.ts";
 import { configFor, folder, pennypost } from "./support/command.ts";
 import { type Manners, polite } from "./support/manners.ts";
 import { type Server, serve } from "./support/server.ts";

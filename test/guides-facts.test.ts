@@ -5,13 +5,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "../src/cli/command.ts";
 import { DESCRIPTIONS } from "../src/connector/descriptions.ts";
-import {
-  compileTemplate,
-  connectorSchema,
-  exampleConfig,
-  listServices,
-  testConnector,
-} from "../src/index.ts";
+import { connectorSchema, exampleConfig, listServices, testConnector } from "../src/connector-door.ts";
+import { compileTemplate } from "../src/index.ts";
 import { ROOT } from "./support/examples.ts";
 import { blocksOf, LANGUAGES, PAGES, quoted, readPage, rowsOf } from "./support/guides.ts";
 

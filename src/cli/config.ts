@@ -1,6 +1,7 @@
 // The config of an account: a file, and the secrets that are not in it.
 
-import { ConfigError, type ConnectorConfig, createConnector, type Logger } from "../index.ts";
+import { type ConnectorConfig, createConnector } from "../connector-door.ts";
+import { ConfigError, type Logger } from "../index.ts";
 import type { Work } from "./command.ts";
 import { printable } from "./failure.ts";
 import { nameOf } from "./files.ts";

@@ -1,6 +1,6 @@
 // pennypost init: a config to begin with.
 
-import { exampleConfig } from "../index.ts";
+import { exampleConfig } from "../connector-door.ts";
 import { type Command, EXIT } from "./command.ts";
 import { DEFAULT_CONFIG } from "./config.ts";
 import { writePrivate } from "./files.ts";

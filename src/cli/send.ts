@@ -1,6 +1,7 @@
 // pennypost send: one message, and what became of it.
 
-import { ConfigError, createConnector, type Receipt, SmtpClient } from "../index.ts";
+import { createConnector } from "../connector-door.ts";
+import { ConfigError, type Receipt, SmtpClient } from "../index.ts";
 import { type Command, EXIT, type ExitCode, type Work } from "./command.ts";
 import { password, readConfig } from "./config.ts";
 import { describeFailure, exitCodeOf, failureAsJson, printable } from "./failure.ts";

@@ -1,6 +1,7 @@
 // pennypost services: the providers known by name.
 
-import { ConfigError, findService, listServices, nearServices, type Service } from "../index.ts";
+import { findService, listServices, nearServices, type Service } from "../connector-door.ts";
+import { ConfigError } from "../index.ts";
 import { type Command, EXIT } from "./command.ts";
 import { table } from "./help.ts";
 

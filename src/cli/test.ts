@@ -1,6 +1,7 @@
 // pennypost test: whether the settings work, step by step, as it happens.
 
-import { ConfigError, type Report, type Step, testConnector } from "../index.ts";
+import { type Report, type Step, testConnector } from "../connector-door.ts";
+import { ConfigError } from "../index.ts";
 import { type Command, EXIT, type ExitCode } from "./command.ts";
 import { readConfig } from "./config.ts";
 import { describeProblems, exitCodeOf, failureAsJson, OUTCOMES, printable } from "./failure.ts";

@@ -2,7 +2,7 @@
 
 import { utf8Length } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
-import { proxied } from "../transport/proxy.ts";
+import type { ProxyServer } from "../transport/proxy.ts";
 import type { Connect, Lookup, Target } from "../transport/wire.ts";
 import {
   optional,
@@ -93,7 +93,7 @@ export function readRoute(said: Partial<Record<Given, unknown>>, runtimeConnect:
   const isLocal = path !== undefined || (proxy === undefined && LOOPBACK.test(host));
   const unprotected = path === undefined ? "opportunistic" : "none";
   return {
-    connect: proxy === undefined ? (connect ?? runtimeConnect) : proxied(runtimeConnect, proxy),
+    connect: proxy === undefined ? (connect ?? runtimeConnect) : through(runtimeConnect, proxy),
     target: {
       host,
       path,
@@ -107,6 +107,11 @@ export function readRoute(said: Partial<Record<Given, unknown>>, runtimeConnect:
     isLocal,
     implied: port === SUBMISSIONS_PORT ? "tls" : isLocal ? unprotected : "starttls",
   };
+}
+
+/** What is said to proxies is loaded where there is one. */
+function through(connect: Connect, proxy: ProxyServer): Connect {
+  return async (target) => (await import("../transport/proxy.ts")).proxied(connect, proxy)(target);
 }
 
 function readPath(value: unknown, option: string): string {

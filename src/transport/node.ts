@@ -7,7 +7,7 @@ import type { Tell } from "../trace.ts";
 import { connectError } from "./node-errors.ts";
 import { NodeWire, settled } from "./node-wire.ts";
 import { abortReason } from "./place.ts";
-import type { Connect, Lookup, Target } from "./wire.ts";
+import type { Connect, Lookup, NodeSocket, Target, Wire } from "./wire.ts";
 
 /** How long a silent connection stays unquestioned; NAT tables forget sooner than servers do. */
 const KEEP_ALIVE_DELAY = 30_000;
@@ -35,36 +35,13 @@ export const connectNode: Connect = async (target) => {
   });
 };
 
-/** Is what `connectOver` takes: a `net.Socket`, a `tls.TLSSocket`, or another Duplex stream of Node's. */
-export interface NodeSocket {
-  on(event: string, listener: (value: unknown) => void): unknown;
-  off(event: string, listener: (value: unknown) => void): unknown;
-  pause(): unknown;
-  resume(): unknown;
-  write(octets: Uint8Array): boolean;
-  end(done?: () => void): unknown;
-  destroy(reason?: Error): unknown;
-}
-
-/**
- * Makes a `connect` of a function that opens a socket, or any Duplex stream of octets, by itself; TLS is put on top of
- * it where `security` says so. What may protect the stream already is not known here: with `security: "none"` the
- * connection counts as one that is not secure.
- *
- * @example
- * ```ts
- * const client = new SmtpClient({
- *   host: "smtp.example.com",
- *   connect: connectOver(async ({ host, port }) => (await import("node:net")).connect({ host, port })),
- * });
- * await client.close();
- * ```
- */
-export function connectOver(open: (target: Target) => NodeSocket | Promise<NodeSocket>): Connect {
-  return async (target) => {
-    const socket = asSocket(await open(target));
-    return bringUp(target, () => socket);
-  };
+/** Over a socket that somebody else opens. */
+export async function connectThrough(
+  open: (target: Target) => NodeSocket | Promise<NodeSocket>,
+  target: Target,
+): Promise<Wire> {
+  const socket = asSocket(await open(target));
+  return bringUp(target, () => socket);
 }
 
 /** A wire over the socket that `open` makes, once that is up; or nothing is left of it. */

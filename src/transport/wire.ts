@@ -101,3 +101,14 @@ export interface Wire {
 
 /** Opens a wire. Rejects with a TransportError; leaves nothing behind when it does. */
 export type Connect = (target: Target) => Promise<Wire>;
+
+/** Is what `connectOver` takes: a `net.Socket`, a `tls.TLSSocket`, or another Duplex stream of Node's. */
+export interface NodeSocket {
+  on(event: string, listener: (value: unknown) => void): unknown;
+  off(event: string, listener: (value: unknown) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  write(octets: Uint8Array): boolean;
+  end(done?: () => void): unknown;
+  destroy(reason?: Error): unknown;
+}

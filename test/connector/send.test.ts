@@ -1,8 +1,8 @@
 // Sending by usage type: what is chosen, what it says, and what no value can do to it.
 
 import { describe, expect, test } from "vitest";
+import { createConnector } from "../../src/connector-door.ts";
 import { ConfigError, MessageError } from "../../src/errors.ts";
-import { createConnector } from "../../src/index.ts";
 import { CONFIG, configWith, connectorTo, template, USAGE_TYPES } from "../support/connector.ts";
 import { polite } from "../support/manners.ts";
 import { serve } from "../support/server.ts";

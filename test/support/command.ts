@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { main } from "../../src/cli/main.ts";
-import { exampleConfig } from "../../src/index.ts";
+import { exampleConfig } from "../../src/connector-door.ts";
 
 export interface Outcome {
   readonly code: number;

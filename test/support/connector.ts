@@ -1,9 +1,10 @@
 // Configs for the tests of the connector, and JSON values as a file would bring them.
 
 import { onTestFinished } from "vitest";
+import type { Connector } from "../../src/connector-door.ts";
+import { type ConnectorConfig, type ConnectorTemplate, createConnector } from "../../src/connector-door.ts";
 import { ConfigError } from "../../src/errors.ts";
-import type { Connector, Problem } from "../../src/index.ts";
-import { type ConnectorConfig, type ConnectorTemplate, createConnector } from "../../src/index.ts";
+import type { Problem } from "../../src/index.ts";
 
 export const USAGE_TYPES = ["Register", "SignIn", "ForgotPassword", "Generic"] as const;
 

@@ -7,6 +7,7 @@ import ts from "typescript";
 import { Client } from "../../src/client.ts";
 import { report, type TestOptions } from "../../src/connector/report.ts";
 import { Connector, type ConnectorConfig } from "../../src/connector.ts";
+import * as connector from "../../src/connector-door.ts";
 import * as pennypost from "../../src/index.ts";
 import type { SmtpClientOptions } from "../../src/options.ts";
 import { connectNode } from "../../src/transport/node.ts";
@@ -46,7 +47,7 @@ export function diagnose(examples: readonly Example[]): string[] {
       // An example need not repeat the import that the page has shown before.
       code.includes("import ")
         ? code
-        : `import { ${Object.keys(pennypost).join(", ")} } from "pennypost";\n${code}`,
+        : `${importsOf("pennypost", pennypost)}${importsOf("pennypost/connector", connector)}${code}`,
     ]),
   );
   const options: ts.CompilerOptions = {
@@ -59,7 +60,10 @@ export function diagnose(examples: readonly Example[]): string[] {
     strict: true,
     skipLibCheck: true,
     types: ["node"],
-    paths: { pennypost: [join(ROOT, "src/index.ts")] },
+    paths: {
+      pennypost: [join(ROOT, "src/index.ts")],
+      "pennypost/connector": [join(ROOT, "src/connector-door.ts")],
+    },
   };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
@@ -80,6 +84,10 @@ export function diagnose(examples: readonly Example[]): string[] {
   });
 }
 
+function importsOf(door: string, module: object): string {
+  return `import { ${Object.keys(module).join(", ")} } from "${door}";\n`;
+}
+
 /**
  * Runs an example. Whatever server it names, it talks to the one on `port`, and takes the connection for one that is
  * verified TLS. What it prints is returned.
@@ -95,6 +103,7 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
   const printed: unknown[][] = [];
   const scope = {
     ...pennypost,
+    ...connector,
     SmtpClient,
     createConnector: (config: ConnectorConfig) => new Connector(config, { connect }),
     testConnector: (config: ConnectorConfig, options: TestOptions = {}) =>
@@ -102,7 +111,7 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
     console: { log: (...values: unknown[]) => printed.push(values) },
   };
   const body = code
-    .replaceAll(/^import .* from "pennypost";$/gm, "")
+    .replaceAll(/^import .* from "pennypost(?:\/connector)?";$/gm, "")
     .replaceAll(/^import (.*) from "(node:\w+)";$/gm, 'const $1 = process.getBuiltinModule("$2");');
   const { outputText } = ts.transpileModule(body, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
