@@ -795,6 +795,29 @@ describe("imports", () => {
   });
 });
 
+describe("an import of the main door", () => {
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    const code = sources.find((source) => source.name === name)?.code ?? "";
+    // What is there at run time and at once: neither types alone nor what is loaded later.
+    const statements = code.match(/^(?:import|export) (?!type\b)[^;]*? from "[^"]+";$/gm) ?? [];
+    for (const next of importsOf(name, statements.join("\n"))) visit(next);
+  };
+  visit("index");
+
+  test("reads what a client is made of", () => {
+    expect([...reached]).toEqual(expect.arrayContaining(["client", "pool", "options", "compose"]));
+  });
+
+  test("reads nothing of the connector, nor what a first connection brings along", () => {
+    const later =
+      /^(?:connector|services|connection$|protocol\/session|transport\/(?:proxy|node$|node-(?:wire|tls)))/;
+    expect([...reached].filter((name) => later.test(name))).toEqual([]);
+  });
+});
+
 describe("the package", () => {
   test("has no dependencies but for development, and no install scripts", () => {
     const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;
