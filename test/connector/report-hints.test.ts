@@ -13,7 +13,7 @@ import { type Certificates, type Identity, makeCertificates } from "../support/c
 import { template, USAGE_TYPES } from "../support/connector.ts";
 import { type Manners, polite } from "../support/manners.ts";
 import { serveProxy } from "../support/proxy.ts";
-import { failureOf, HERE, resolver, WORDS_OF_THE_CLIENT } from "../support/report.ts";
+import { AUTH, failureOf, HERE, resolver, TO, WORDS_OF_THE_CLIENT } from "../support/report.ts";
 import { type Peer, type Script, serve } from "../support/server.ts";
 import { watchProcess } from "../support/watch.ts";
 
@@ -24,8 +24,6 @@ beforeAll(async () => {
   certificates = await makeCertificates();
 });
 
-const TO = { to: "bob@example.org" };
-const AUTH = { user: "alice@example.com", pass: "open sesame" };
 const SILENT: Script = (peer) => peer.silence();
 const quiet = async (peer: Peer): Promise<undefined> => void (await peer.silence());
 

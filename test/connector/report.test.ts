@@ -10,7 +10,7 @@ import { type Certificates, makeCertificates } from "../support/certificates.ts"
 import { configWith, template, USAGE_TYPES } from "../support/connector.ts";
 import { polite } from "../support/manners.ts";
 import { serveProxy } from "../support/proxy.ts";
-import { HERE, reportOf, resolver } from "../support/report.ts";
+import { AUTH, HERE, reportOf, resolver, TO } from "../support/report.ts";
 import { type Peer, serve } from "../support/server.ts";
 import { errorOf, watchProcess } from "../support/watch.ts";
 
@@ -20,9 +20,6 @@ let certificates: Certificates;
 beforeAll(async () => {
   certificates = await makeCertificates();
 });
-
-const TO = { to: "bob@example.org" };
-const AUTH = { user: "alice@example.com", pass: "open sesame" };
 
 /** How each step went, and what is said of it. */
 function lines({ steps }: Report): string[] {

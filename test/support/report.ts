@@ -8,6 +8,13 @@ import { connectNode } from "../../src/transport/node.ts";
 import type { Lookup } from "../../src/transport/wire.ts";
 import { configWith } from "./connector.ts";
 
+/** Who is mailed, and who signs in. */
+export const TO: TestOptions = { to: "bob@example.org" };
+export const AUTH: { readonly user: string; readonly pass: string } = {
+  user: "alice@example.com",
+  pass: "open sesame",
+};
+
 const RUNTIME: Runtime = { connect: connectNode };
 
 /** What is reported of a config with `more` in it, when `bob@example.org` is to get a message, or nobody. */

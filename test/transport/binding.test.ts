@@ -19,6 +19,7 @@ import type { Connect, Target, Wire } from "../../src/transport/wire.ts";
 import { type Certificates, type Identity, makeCertificates } from "../support/certificates.ts";
 import { serveProxy } from "../support/proxy.ts";
 import { watchProcess } from "../support/watch.ts";
+import { greetedWire } from "../support/wires.ts";
 
 watchProcess();
 
@@ -52,24 +53,8 @@ async function host({ cert, key }: Identity = certificates.good, maxVersion?: Se
   return { port: (listener.address() as AddressInfo).port, certificate, sockets };
 }
 
-/** A wire over which the greeting has come, and with it the tickets. */
-async function open(
-  { port }: { readonly port: number },
-  target: Partial<Target> = {},
-  connect: Connect = connectNode,
-): Promise<Wire> {
-  const wire = await connect({
-    host: "127.0.0.1",
-    port,
-    implicitTls: true,
-    servername: "localhost",
-    tls: { ca: certificates.ca },
-    signal: new AbortController().signal,
-    ...target,
-  });
-  onTestFinished(() => wire.destroy());
-  await wire.read();
-  return wire;
+function open(to: { readonly port: number }, target?: Partial<Target>, connect?: Connect): Promise<Wire> {
+  return greetedWire(to, { certificates, target, connect });
 }
 
 /** What the server's end of a connection makes of RFC 9266. */

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { connectNode } from "../../src/transport/node.ts";
 import { TlsSessions } from "../../src/transport/sessions.ts";
 import type { Target, Wire } from "../../src/transport/wire.ts";
 import { type Certificates, type Identity, makeCertificates } from "../support/certificates.ts";
 import { connectTo, MESSAGE } from "../support/client.ts";
 import { errorOf, watchProcess } from "../support/watch.ts";
+import { greetedWire } from "../support/wires.ts";
 
 watchProcess();
 
@@ -44,20 +44,8 @@ async function host(identity: Identity, greet: (socket: TLSSocket) => void): Pro
   return { port: (listener.address() as AddressInfo).port, listener, resumed };
 }
 
-/** A wire over which the greeting has come, and with it the tickets. */
-async function open({ port }: Host, target: Partial<Target>): Promise<Wire> {
-  const wire = await connectNode({
-    host: "127.0.0.1",
-    port,
-    implicitTls: true,
-    servername: "localhost",
-    tls: { ca: certificates.ca },
-    signal: new AbortController().signal,
-    ...target,
-  });
-  onTestFinished(() => wire.destroy());
-  await wire.read();
-  return wire;
+function open(to: Host, target: Partial<Target>): Promise<Wire> {
+  return greetedWire(to, { certificates, target });
 }
 
 function facts({ secure, verified, resumed, tlsVersion }: Wire): object {
