@@ -22,44 +22,35 @@ import {
 import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
 import { Pool, type PoolStats, USUAL_IN_FLIGHT } from "./pool.ts";
 import type { Receipt } from "./receipt.ts";
-import type { Runtime } from "./runtime.ts";
+import { once, type Runtime } from "./runtime.ts";
 import { type MessageCounts, Tally } from "./tally.ts";
 
 /** Counts what a client does now, and what it has done. */
 export interface ClientStats extends PoolStats, MessageCounts {}
 
+/** What is under way, and by what means: of the process, or of one invocation where none may touch another's. */
+interface Office {
+  readonly means: Means;
+  readonly forced: AbortController;
+  closing?: Promise<void>;
+}
+
 /** Is `SmtpClient` without its runtime: the doors hand it the way to connect. */
 export class Client {
   readonly #options: ResolvedOptions;
-  readonly #pool: Pool;
-  readonly #tally: Tally;
-  readonly #means: Means;
-  readonly #forced = new AbortController();
-  #closing: Promise<void> | undefined;
+  readonly #office: () => Office;
+  #isClosed = false;
 
   constructor(options: string | URL | SmtpClientOptions, runtime: Runtime) {
     const resolved = resolveOptions(options, runtime);
-    const { limits, rateLimit: limiter, retry, settings, signers, timeout } = resolved;
     this.#options = resolved;
-    this.#pool = new Pool(settings, limits, limiter);
-    this.#tally = new Tally(settings.trace.log);
-    this.#means = {
-      pool: this.#pool,
-      tally: this.#tally,
-      audience: settings.trace,
-      forced: this.#forced.signal,
-      patience: settings.timeouts.content,
-      onPartial: settings.onPartial,
-      limiter,
-      retry,
-      signers,
-      timeout,
-    };
+    this.#office = (runtime.perInvocation ?? once)(() => furnish(resolved));
   }
 
   /** How many connections and messages there are, by what they are doing. */
   get stats(): ClientStats {
-    return { ...this.#pool.stats, ...this.#tally.counts };
+    const { pool, tally } = this.#means;
+    return { ...pool.stats, ...tally.counts };
   }
 
   /**
@@ -134,7 +125,7 @@ export class Client {
   async verify(options?: SendOptions): Promise<void> {
     try {
       await this.#call(options, async (signal) => {
-        const connection = await this.#pool.open(signal);
+        const connection = await this.#means.pool.open(signal);
         await connection.quit();
       });
     } catch (error) {
@@ -184,10 +175,12 @@ export class Client {
   close(options?: CloseOptions): Promise<void> {
     try {
       const isForced = readCloseOptions(options);
-      this.#closing ??= this.#drain();
-      if (!isForced) return this.#closing;
-      this.#forced.abort(new ConfigError("client", "it was closed by force", { code: "client_closed" }));
-      return this.#pool.close({ force: true });
+      this.#isClosed = true;
+      const office = this.#office();
+      office.closing ??= drain(office.means);
+      if (!isForced) return office.closing;
+      office.forced.abort(new ConfigError("client", "it was closed by force", { code: "client_closed" }));
+      return office.means.pool.close({ force: true });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -197,6 +190,10 @@ export class Client {
     return this.close();
   }
 
+  get #means(): Means {
+    return this.#office().means;
+  }
+
   #compose(message: Message): Composition {
     this.#refuseIfClosed();
     try {
@@ -204,7 +201,7 @@ export class Client {
     } catch (thrown) {
       // What is not ours is a getter's, or that of a Proxy: nothing has been sent yet.
       const error = thrown instanceof SmtpError ? thrown : unreadable(thrown);
-      this.#tally.failed(error);
+      this.#means.tally.failed(error);
       throw error;
     }
   }
@@ -224,17 +221,8 @@ export class Client {
     send.run(context, work, (receipt) => receipt).then(told.sent, told.failed);
   }
 
-  async #drain(): Promise<void> {
-    if (this.#tally.underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#tally.onIdle = resolve;
-      });
-    }
-    await this.#pool.close();
-  }
-
   #refuseIfClosed(): void {
-    if (this.#closing === undefined) return;
+    if (!this.#isClosed) return;
     throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
   }
 
@@ -242,15 +230,42 @@ export class Client {
   async #call<T>(options: SendOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const signal = readSendOptions(options);
     this.#refuseIfClosed();
-    const limit = new TimeLimit(this.#options.timeout, signal, this.#forced.signal);
-    this.#tally.begin();
+    const { forced, tally, timeout } = this.#means;
+    const limit = new TimeLimit(timeout, signal, forced);
+    tally.begin();
     try {
       return await work(limit.signal);
     } finally {
       limit.clear();
-      this.#tally.end();
+      tally.end();
     }
   }
+}
+
+function furnish({ limits, rateLimit: limiter, retry, settings, signers, timeout }: ResolvedOptions): Office {
+  const forced = new AbortController();
+  const means: Means = {
+    pool: new Pool(settings, limits, limiter),
+    tally: new Tally(settings.trace.log),
+    audience: settings.trace,
+    forced: forced.signal,
+    patience: settings.timeouts.content,
+    onPartial: settings.onPartial,
+    limiter,
+    retry,
+    signers,
+    timeout,
+  };
+  return { means, forced };
+}
+
+async function drain({ pool, tally }: Means): Promise<void> {
+  if (tally.underWay > 0) {
+    await new Promise<void>((resolve) => {
+      tally.onIdle = resolve;
+    });
+  }
+  await pool.close();
 }
 
 function unreadable(cause: unknown): MessageError {

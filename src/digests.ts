@@ -3,7 +3,7 @@
 import type { Digests } from "./auth/mechanism.ts";
 import { encodeBase64 } from "./bytes.ts";
 import { ConfigError } from "./errors.ts";
-import type { Runtime } from "./runtime.ts";
+import { once, type Runtime } from "./runtime.ts";
 
 /** RFC 5802 §5.1 asks for chance that nobody can guess; as many octets as become base64 without padding. */
 const NONCE_OCTETS = 24;
@@ -12,10 +12,10 @@ export function nonce(): string {
   return encodeBase64(crypto.getRandomValues(new Uint8Array(NONCE_OCTETS)));
 }
 
-export function digestsOf({ hmacMd5 }: Runtime): Digests {
+export function digestsOf({ hmacMd5, perInvocation = once }: Runtime): Digests {
   // A server has the same salt the next time (RFC 5802 §5.1), and this is what a login spends its time on. Connections
   // that are opened together wait for one result.
-  let last: { readonly of: string; readonly derived: Promise<Uint8Array> } | undefined;
+  const memory = perInvocation((): { last?: Derivation | undefined } => ({}));
   return {
     hash: async (name, octets) => new Uint8Array(await crypto.subtle.digest(name, octets as Octets)),
     hmac: async (name, key, octets) => {
@@ -25,12 +25,13 @@ export function digestsOf({ hmacMd5 }: Runtime): Digests {
     },
     pbkdf2: async (name, { password, salt, iterations }) => {
       const of = `${name} ${iterations} ${encodeBase64(salt)} ${encodeBase64(password)}`;
-      if (last?.of !== of)
-        last = { of, derived: pbkdf2(name, password, { salt: salt as Octets, iterations }) };
+      const here = memory();
+      if (here.last?.of !== of)
+        here.last = { of, derived: pbkdf2(name, password, { salt: salt as Octets, iterations }) };
       try {
-        return await last.derived;
+        return await here.last.derived;
       } catch (cause) {
-        last = undefined;
+        here.last = undefined;
         // Some runtimes compute 100,000 iterations at most, and where FIPS is asked for a salt may be too short.
         throw new ConfigError(
           "auth.mechanism",
@@ -45,6 +46,11 @@ export function digestsOf({ hmacMd5 }: Runtime): Digests {
 const BITS = { "SHA-1": 160, "SHA-256": 256 } as const;
 
 type Octets = Uint8Array<ArrayBuffer>;
+
+interface Derivation {
+  readonly of: string;
+  readonly derived: Promise<Uint8Array>;
+}
 
 async function hmac(hash: string, key: Uint8Array, octets: Uint8Array): Promise<Uint8Array> {
   const manner = { name: "HMAC", hash };

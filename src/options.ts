@@ -155,6 +155,7 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
   const auth = optional(said.auth, "auth", readAuth);
   const tls = optional(said.tls, "tls", readTls) ?? defined<TlsOptions>({});
   const serverPort = port ?? usualPort(protocol, security);
+  runtime.refuse?.({ ...said, host: target.host, port: serverPort, tls, auth });
   const insecureAllowed = auth?.allowInsecure ?? isLocal;
   if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
   // Over a Unix socket it knows who we are, and over a way of the caller's own it may.

@@ -299,6 +299,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "transport/sessions": [],
   "transport/wire": ["channel-binding", "trace", "transport/sessions"],
   "transport/place": ["transport/wire"],
+  "transport/cloudflare": ["errors", "excerpt", "transport/place", "transport/wire"],
+  "transport/cloudflare-sockets.d": ["transport/cloudflare"],
+  "transport/cloudflare-invocations": ["runtime"],
+  "transport/cloudflare-limits": ["errors", "runtime"],
   runtime: ["trace", "transport/wire"],
   digests: ["auth/mechanism", "bytes", "errors", "runtime"],
   "transport/proxy/conversation": ["transport/wire"],
@@ -745,7 +749,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The doors may import everything, and nothing imports them; but the command stands on the package, as its users do. */
-const DOORS: readonly string[] = ["index", "connector-door", "cli"];
+const DOORS: readonly string[] = ["index", "connector-door", "workerd", "cli"];
 
 /** Files that know no promise, clock or chance: what they need of these is handed to them. */
 const PURE = /^(?:commands|templates(?:\/.*)?|protocol\/.*|auth\/(?!oauth2|token-source).*|mime\/.*)$/;
