@@ -1,6 +1,7 @@
 // A Worker in workerd, by miniflare, which is told what to send. It keeps each client in a global, as people do.
 
 import { createRequire } from "node:module";
+import type { Readable } from "node:stream";
 import { build } from "esbuild";
 import type { Message, SmtpClientOptions } from "../../src/workerd.ts";
 import { ROOT } from "./examples.ts";
@@ -107,6 +108,11 @@ export async function startWorker(runtime: {
     cf: false,
     host: "127.0.0.1",
     port: 0,
+    // What it writes of certificates that it refuses is what the tests are about.
+    handleRuntimeStdio: (out: Readable, errors: Readable) => {
+      out.resume();
+      errors.resume();
+    },
     outboundService: {
       network: { allow: ["private"], tlsOptions: { trustBrowserCas: false, trustedCertificates: [ca] } },
     },
