@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Certificates, type Identity, makeCertificates } from "./support/certificates.ts";
 import { MESSAGE, messageTo } from "./support/client.ts";
-import { polite } from "./support/manners.ts";
+import { first, polite } from "./support/manners.ts";
 import { serve } from "./support/server.ts";
 import { bundle, hasMiniflare, startWorker, type Worker } from "./support/worker.ts";
 
@@ -74,6 +74,28 @@ if (!hasMiniflare()) {
       expect(await worker.invoke(order)).toEqual({ sent: 1, opened: 1 });
       expect(server.heard).toContain("QUIT");
       expect(await worker.invoke(order)).toMatchObject({ sent: 0, error: { code: "client_closed" } });
+    });
+
+    test("that leaves while a message is under way does the next no harm", async () => {
+      const silent = polite({ MAIL: () => undefined });
+      const server = await serve(first(silent, polite()));
+      const options = { host: "localhost", port: server.port, security: "none" } as const;
+      const order = { options, messages: [MESSAGE] };
+      expect(await worker.invoke({ ...order, leave: true })).toEqual({ sent: 0, opened: 1 });
+      expect(await worker.invoke(order)).toEqual({ sent: 1, opened: 1 });
+      expect(server.peers.length).toBe(2);
+    });
+
+    test("waits for a handshake that stalls no longer than for the reply to EHLO", async () => {
+      const server = await serve(polite({ offers: ["STARTTLS"] }));
+      const options = {
+        host: "localhost",
+        port: server.port,
+        security: "starttls",
+        timeouts: { command: 200 },
+      } as const;
+      const { error } = await worker.invoke({ options, messages: [MESSAGE] });
+      expect(error?.code).toBe("deadline");
     });
 
     test("sends 3 MB", async () => {

@@ -126,7 +126,10 @@ class CloudflareWire implements Wire {
     return written;
   }
 
-  /** What came in the clear and was not read stays with the runtime, and would spoil the handshake. */
+  /**
+   * What came in the clear and was not read stays with the runtime, and would spoil the handshake. This may be over before
+   * the handshake is: nothing is written or read until then, but the time it takes is taken from that of the next reply.
+   */
   async startTls(): Promise<void> {
     await this.#written;
     if (this.#error !== undefined) throw this.#error;

@@ -12,6 +12,8 @@ export interface Order {
   readonly messages: readonly Message[];
   /** Says goodbye when it has sent them. */
   readonly close?: boolean;
+  /** Answers as soon as there is a connection, whatever becomes of the messages. */
+  readonly leave?: boolean;
 }
 
 /** What came of it. */
@@ -38,13 +40,18 @@ const clients = new Map();
 new SmtpClient("smtps://user:pass@smtp.example.com");
 export default {
   async fetch(request) {
-    const { options, messages, close } = await request.json();
+    const { options, messages, close, leave } = await request.json();
     const key = JSON.stringify(options);
     let sent = 0;
     let client;
     try {
       client = clients.get(key) ?? new SmtpClient(options);
       clients.set(key, client);
+      if (leave) {
+        client.send(messages[0]).catch(() => {});
+        while (client.stats.opened === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        return Response.json({ sent, opened: client.stats.opened });
+      }
       for (const message of messages) {
         await client.send(message);
         sent++;
