@@ -52,30 +52,4 @@ export function testConnector(config: ConnectorConfig, options: TestOptions = {}
   return report(config, options, nodeRuntime());
 }
 
-export {
-  type Connector,
-  type ConnectorAuth,
-  type ConnectorConfig,
-  type ConnectorMessage,
-  type ConnectorSendOptions,
-  type ConnectorTemplate,
-  connectorSchema,
-  exampleConfig,
-  type Report,
-  type Step,
-  type StepDetail,
-  type StepName,
-  type TestOptions,
-} from "./connector.ts";
-export {
-  findService,
-  listServices,
-  nearServices,
-  type Service,
-  type ServiceName,
-  type SmtpApi,
-  type SmtpApiFilters,
-  type SmtpApiHeader,
-  type SmtpApiSettings,
-  sendGrid,
-} from "./services.ts";
+export * from "./connector-exports.ts";

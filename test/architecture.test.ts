@@ -303,6 +303,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "transport/cloudflare-sockets.d": ["transport/cloudflare"],
   "transport/cloudflare-invocations": ["runtime"],
   "transport/cloudflare-limits": ["errors", "runtime"],
+  "transport/cloudflare-runtime": [
+    "runtime",
+    "transport/cloudflare",
+    "transport/cloudflare-invocations",
+    "transport/cloudflare-limits",
+  ],
   runtime: ["trace", "transport/wire"],
   digests: ["auth/mechanism", "bytes", "errors", "runtime"],
   "transport/proxy/conversation": ["transport/wire"],
@@ -749,7 +755,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The doors may import everything, and nothing imports them; but the command stands on the package, as its users do. */
-const DOORS: readonly string[] = ["index", "connector-door", "workerd", "cli"];
+const DOORS: readonly string[] = [
+  "index",
+  "exports",
+  "connector-door",
+  "connector-exports",
+  "workerd",
+  "workerd-connector",
+  "cli",
+];
 
 /** Files that know no promise, clock or chance: what they need of these is handed to them. */
 const PURE = /^(?:commands|templates(?:\/.*)?|protocol\/.*|auth\/(?!oauth2|token-source).*|mime\/.*)$/;

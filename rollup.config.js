@@ -1,0 +1,143 @@
+// How src becomes dist: for each door a module of both kinds and its types, and beside them what the doors share and what
+// is loaded when it is needed.
+
+import { rm, writeFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { transform } from "esbuild";
+import { dts } from "rollup-plugin-dts";
+import { minify } from "terser";
+
+const DOORS = {
+  index: "src/index.ts",
+  connector: "src/connector-door.ts",
+  workerd: "src/workerd.ts",
+  "workerd-connector": "src/workerd-connector.ts",
+};
+
+/** What goes into one file, in this order: each with all that it imports and no file before it holds. */
+const FILES = {
+  shared: ["src/index.ts", "src/workerd.ts"],
+};
+
+const external = [/^node:/, "cloudflare:sockets"];
+// What is imported for its effects alone is nothing: there are no such modules.
+const treeshake = { moduleSideEffects: false };
+
+const code = {
+  input: DOORS,
+  external,
+  treeshake,
+  plugins: [typescript(), locals(), clean(), unasked(), schema()],
+  output: [output("es", "js"), output("cjs", "cjs")],
+};
+
+const cli = {
+  input: "src/cli.ts",
+  // The library is beside the command, not in it.
+  external: [...external, /\/(?:index|connector-door)\.ts$/],
+  treeshake,
+  plugins: [typescript(), locals()],
+  output: {
+    dir: "dist",
+    format: "es",
+    compact: true,
+    paths: (id) => id.replace(/^.*\/(index|connector)(?:-door)?\.ts$/, "./$1.js"),
+  },
+};
+
+const types = {
+  input: DOORS,
+  external,
+  plugins: [dts()],
+  output: [output("es", "d.ts"), output("es", "d.cts")],
+};
+
+/** With `--configCode` it leaves out the types, which take longest and which nothing that runs needs. */
+export default ({ configCode }) => (configCode ? [code, cli] : [code, cli, types]);
+
+function output(format, extension) {
+  return {
+    dir: "dist",
+    format,
+    compact: true,
+    dynamicImportInCjs: false,
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `[name]-[hash].${extension}`,
+    manualChunks: extension.startsWith("d.") ? undefined : inFiles,
+  };
+}
+
+function inFiles(id, { getModuleInfo }) {
+  return Object.keys(FILES).find((name) => reachOf(name, getModuleInfo).has(id));
+}
+
+const reaches = new Map();
+
+/** All modules that a file's roots import, directly or not, but for what is loaded later. */
+function reachOf(name, getModuleInfo) {
+  const reach = reaches.get(name) ?? new Set();
+  if (reaches.has(name)) return reach;
+  reaches.set(name, reach);
+  const waiting = FILES[name].map((root) => resolve(root));
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (reach.has(id)) continue;
+    reach.add(id);
+    waiting.push(...(getModuleInfo(id)?.importedIds ?? []));
+  }
+  return reach;
+}
+
+/** Erases the types. */
+function typescript() {
+  return {
+    name: "typescript",
+    async transform(code, id) {
+      if (extname(id) !== ".ts") return undefined;
+      const options = { loader: "ts", target: "es2022", minifySyntax: true, sourcefile: id };
+      return { code: (await transform(code, options)).code, map: null };
+    },
+  };
+}
+
+/** Shortens what only a function itself can see. All other names stay as they are, for whoever reads a stack trace. */
+function locals() {
+  return {
+    name: "locals",
+    renderChunk: (code) =>
+      minify(code, {
+        module: true,
+        compress: false,
+        mangle: { toplevel: false, keep_classnames: true, keep_fnames: true },
+        format: { comments: false, preserve_annotations: true },
+      }),
+  };
+}
+
+/** Files whose names are of their content would pile up. */
+function clean() {
+  return { name: "clean", buildStart: () => rm("dist", { recursive: true, force: true }) };
+}
+
+/** Nobody requires what only Workers import. */
+function unasked() {
+  return {
+    name: "unasked",
+    generateBundle({ format }, files) {
+      const unwanted = format === "cjs" ? /^workerd/ : /^$/;
+      for (const name of Object.keys(files)) if (unwanted.test(name)) delete files[name];
+    },
+  };
+}
+
+/** Writes what editors check configs with. */
+function schema() {
+  return {
+    name: "schema",
+    async writeBundle({ format }) {
+      if (format !== "es") return;
+      const { connectorSchema } = await import(pathToFileURL(resolve("dist/connector.js")).href);
+      await writeFile("dist/connector.schema.json", JSON.stringify(connectorSchema()));
+    },
+  };
+}
