@@ -11,6 +11,7 @@ import { minify } from "terser";
 const DOORS = {
   index: "src/index.ts",
   connector: "src/connector-door.ts",
+  compose: "src/compose-door.ts",
   workerd: "src/workerd.ts",
   "workerd-connector": "src/workerd-connector.ts",
 };
@@ -18,6 +19,8 @@ const DOORS = {
 /** What goes into one file, in this order: each with all that it imports and no file before it holds. */
 const FILES = {
   shared: ["src/index.ts", "src/workerd.ts"],
+  composing: ["src/compose-door.ts"],
+  engine: ["src/desk.ts"],
 };
 
 const external = [/^node:/, "cloudflare:sockets"];

@@ -5,8 +5,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**"],
-    // Looks for the secrets of each test in all that the test makes the client say.
-    setupFiles: ["test/support/canary.ts"],
+    // The engine is there, and the secrets of each test are looked for in all that the test makes the client say.
+    setupFiles: ["test/support/engine.ts", "test/support/canary.ts"],
     // Many wait for servers that say nothing.
     maxWorkers: 2,
     // For what hangs. No test takes five seconds where nothing else runs.

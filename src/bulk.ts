@@ -3,10 +3,9 @@
 
 import { abortError, onAbort } from "./abort.ts";
 import type { Told } from "./dispatch.ts";
-import { ConfigError, SmtpError } from "./errors.ts";
-import { describe } from "./input.ts";
+import { SmtpError } from "./errors.ts";
 import type { Message } from "./message.ts";
-import type { Progress } from "./options/calls.ts";
+import type { MessageSource, Progress } from "./options/calls.ts";
 import type { Receipt } from "./receipt.ts";
 import { undisturbed } from "./trace.ts";
 
@@ -31,7 +30,6 @@ export interface BulkSettings {
   readonly check: () => void;
 }
 
-type Source = Iterator<Message, unknown> | AsyncIterator<Message, unknown>;
 type Step = IteratorResult<SendResult, undefined>;
 
 interface Reader {
@@ -41,26 +39,12 @@ interface Reader {
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** The messages that are to be sent: whatever can be iterated over, but no text, which would be a message for each letter. */
-export function readMessages(value: unknown): () => Source {
-  const messages = value as Partial<Iterable<Message> & AsyncIterable<Message>> | null;
-  if (typeof messages === "object" && messages !== null) {
-    if (typeof messages[Symbol.asyncIterator] === "function") {
-      return () => (messages as AsyncIterable<Message>)[Symbol.asyncIterator]();
-    }
-    if (typeof messages[Symbol.iterator] === "function") {
-      return () => (messages as Iterable<Message>)[Symbol.iterator]();
-    }
-  }
-  throw new ConfigError("messages", `is ${describe(value)}, not an iterable of messages`);
-}
-
 /** The results, in the order in which the messages were done with. */
 export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
   readonly #settings: BulkSettings;
-  readonly #open: () => Source;
+  readonly #open: () => MessageSource;
   /** Where the messages come from, for as long as there may be more. */
-  #source: Source | undefined;
+  #source: MessageSource | undefined;
   #isAsking = false;
   #isFilling = false;
   #index = 0;
@@ -79,7 +63,7 @@ export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
   #onIdle: () => void = () => {};
   #stopListening: () => void = () => {};
 
-  constructor(open: () => Source, settings: BulkSettings) {
+  constructor(open: () => MessageSource, settings: BulkSettings) {
     this.#open = open;
     this.#settings = settings;
   }
@@ -138,7 +122,7 @@ export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
     this.#finish();
   }
 
-  #begin(): Source {
+  #begin(): MessageSource {
     const { signal } = this.#settings;
     if (signal?.aborted) throw abortError(signal, "queue");
     this.#stopListening = onAbort(signal, () => {
@@ -148,8 +132,8 @@ export class Bulk implements AsyncIterableIterator<SendResult, undefined> {
     return this.#open();
   }
 
-  #ask(source: Source): void {
-    let step: ReturnType<Source["next"]>;
+  #ask(source: MessageSource): void {
+    let step: ReturnType<MessageSource["next"]>;
     try {
       step = source.next();
     } catch (error) {

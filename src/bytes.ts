@@ -181,6 +181,15 @@ export function encodeBase64Text(text: string): string {
   return encodeBase64(octets.subarray(from, from + encodeInto(text, octets.subarray(from))));
 }
 
+/** How many octets a line of base64 stands for: 76 characters (RFC 2045 §6.8). */
+export const LINE_OCTETS = 57;
+
+/**
+ * How many octets are encoded at once: whole lines, and no more than 64 KiB when they are. Whoever reads as many at a
+ * time has them encoded where they are.
+ */
+export const BASE64_BLOCK: number = LINE_OCTETS * 840;
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The octets of strict base64 (RFC 4648 §3.5: padded, nothing else in it), or `undefined`. */

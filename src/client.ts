@@ -1,56 +1,37 @@
-// What the user holds: a client that sends messages and says what became of each.
+// What the user holds: a client that sends messages and says what became of each. It checks what it is told; what it
+// does is done at its desk.
 
-import { TimeLimit } from "./abort.ts";
-import { ask } from "./asking.ts";
-import { Bulk, readMessages, type SendResult } from "./bulk.ts";
-import { noop, vrfy } from "./commands.ts";
-import { composeToWait } from "./compose.ts";
-import { Dispatch, type DispatchOptions, type Means, type Told } from "./dispatch.ts";
-import { ConfigError, MessageError, type Reply, ReplyError, SmtpError } from "./errors.ts";
-import { describeReply, reasonOf } from "./excerpt.ts";
+import type { SendResult } from "./bulk.ts";
+import { ConfigError, type Reply, SmtpError } from "./errors.ts";
 import { readText } from "./input.ts";
 import type { Message } from "./message.ts";
-import type { Composition } from "./mime.ts";
+import { Office } from "./office.ts";
 import {
   type CloseOptions,
   readCloseOptions,
-  readSendManyOptions,
+  readSendMany,
   readSendOptions,
   type SendManyOptions,
   type SendOptions,
 } from "./options/calls.ts";
-import { type ResolvedOptions, resolveOptions, type SmtpClientOptions } from "./options.ts";
-import { Pool, type PoolStats, USUAL_IN_FLIGHT } from "./pool.ts";
+import { resolveOptions, type SmtpClientOptions } from "./options.ts";
 import type { Receipt } from "./receipt.ts";
 import { once, type Runtime } from "./runtime.ts";
-import { type MessageCounts, Tally } from "./tally.ts";
-
-/** Counts what a client does now, and what it has done. */
-export interface ClientStats extends PoolStats, MessageCounts {}
-
-/** What is under way, and by what means: of the process, or of one invocation where none may touch another's. */
-interface Office {
-  readonly means: Means;
-  readonly forced: AbortController;
-  closing?: Promise<void>;
-}
+import type { ClientStats } from "./tally.ts";
 
 /** Is `SmtpClient` without its runtime: the doors hand it the way to connect. */
 export class Client {
-  readonly #options: ResolvedOptions;
   readonly #office: () => Office;
   #isClosed = false;
 
   constructor(options: string | URL | SmtpClientOptions, runtime: Runtime) {
     const resolved = resolveOptions(options, runtime);
-    this.#options = resolved;
-    this.#office = (runtime.perInvocation ?? once)(() => furnish(resolved));
+    this.#office = (runtime.perInvocation ?? once)(() => new Office(resolved));
   }
 
   /** How many connections and messages there are, by what they are doing. */
   get stats(): ClientStats {
-    const { pool, tally } = this.#means;
-    return { ...pool.stats, ...tally.counts };
+    return this.#office().stats;
   }
 
   /**
@@ -67,11 +48,8 @@ export class Client {
   send(message: Message, options?: SendOptions): Promise<Receipt> {
     try {
       const signal = readSendOptions(options);
-      const composition = this.#compose(message);
-      // Without an async function: of what waits, its frame would be the largest part.
-      return new Promise<Receipt>((sent, failed) => {
-        this.#dispatch(composition, { signal }, { sent, failed });
-      }).catch(rethrow);
+      this.#refuseIfClosed();
+      return this.#office().send(message, signal).catch(rethrow);
     } catch (error) {
       return Promise.reject(traced(error, this.send));
     }
@@ -100,21 +78,8 @@ export class Client {
     messages: Iterable<Message> | AsyncIterable<Message>,
     options?: SendManyOptions,
   ): AsyncIterableIterator<SendResult, undefined> {
-    const open = readMessages(messages);
-    const { concurrency, inFlight, signal, onProgress } = readSendManyOptions(options);
-    return new Bulk(open, {
-      concurrency: concurrency ?? this.#options.limits.maxConnections * (inFlight ?? USUAL_IN_FLIGHT),
-      signal,
-      onProgress,
-      check: () => this.#refuseIfClosed(),
-      send: (message, told) => {
-        try {
-          this.#dispatch(this.#compose(message), { signal, inFlight }, told);
-        } catch (error) {
-          told.failed(error);
-        }
-      },
-    });
+    const settings = readSendMany(messages, options);
+    return this.#office().sendMany(settings, () => this.#refuseIfClosed());
   }
 
   /**
@@ -124,10 +89,9 @@ export class Client {
    */
   async verify(options?: SendOptions): Promise<void> {
     try {
-      await this.#call(options, async (signal) => {
-        const connection = await this.#means.pool.open(signal);
-        await connection.quit();
-      });
+      const signal = readSendOptions(options);
+      this.#refuseIfClosed();
+      await this.#office().ask((desk) => desk.verify(signal));
     } catch (error) {
       throw traced(error, this.verify);
     }
@@ -140,8 +104,10 @@ export class Client {
    */
   async vrfy(name: string, options?: SendOptions): Promise<Reply> {
     try {
-      const command = vrfy(readText(name, "name"));
-      return await this.#call(options, (signal) => ask(command, this.#means, signal));
+      const asked = readText(name, "name");
+      const signal = readSendOptions(options);
+      this.#refuseIfClosed();
+      return await this.#office().ask((desk) => desk.vrfy(asked, signal));
     } catch (error) {
       throw traced(error, this.vrfy);
     }
@@ -154,15 +120,9 @@ export class Client {
    */
   async noop(options?: SendOptions): Promise<Reply> {
     try {
-      const reply = await this.#call(options, (signal) => ask(noop(), this.#means, signal));
-      if (reply.code < 400) return reply;
-      throw new ReplyError(`the server refused to do nothing: ${describeReply(reply)}`, {
-        code: "noop_refused",
-        phase: "noop",
-        verb: "NOOP",
-        reply,
-        delivery: "not-sent",
-      });
+      const signal = readSendOptions(options);
+      this.#refuseIfClosed();
+      return await this.#office().ask((desk) => desk.noop(signal));
     } catch (error) {
       throw traced(error, this.noop);
     }
@@ -176,11 +136,7 @@ export class Client {
     try {
       const isForced = readCloseOptions(options);
       this.#isClosed = true;
-      const office = this.#office();
-      office.closing ??= drain(office.means);
-      if (!isForced) return office.closing;
-      office.forced.abort(new ConfigError("client", "it was closed by force", { code: "client_closed" }));
-      return office.means.pool.close({ force: true });
+      return this.#office().close(isForced);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -190,86 +146,10 @@ export class Client {
     return this.close();
   }
 
-  get #means(): Means {
-    return this.#office().means;
-  }
-
-  #compose(message: Message): Composition {
-    this.#refuseIfClosed();
-    try {
-      return composeToWait(message);
-    } catch (thrown) {
-      // What is not ours is a getter's, or that of a Proxy: nothing has been sent yet.
-      const error = thrown instanceof SmtpError ? thrown : unreadable(thrown);
-      this.#means.tally.failed(error);
-      throw error;
-    }
-  }
-
-  /** Sends a message in the sight of those who follow it, where anybody does. */
-  #dispatch(composition: Composition, options: DispatchOptions, told: Told): void {
-    const { send } = this.#options.settings.trace;
-    if (!send?.isHeard) {
-      Dispatch.begin(composition, this.#means, options, told);
-      return;
-    }
-    const { host, port } = this.#options.settings.target;
-    const work = (): Promise<Receipt> =>
-      new Promise((sent, failed) => Dispatch.begin(composition, this.#means, options, { sent, failed }));
-    const { messageId, envelope } = composition;
-    const context = { host, port, messageId, recipients: envelope.to.length };
-    send.run(context, work, (receipt) => receipt).then(told.sent, told.failed);
-  }
-
   #refuseIfClosed(): void {
     if (!this.#isClosed) return;
     throw new ConfigError("client", "it is closed and takes no more messages", { code: "client_closed" });
   }
-
-  /** Does what is no message, in the time that it has. */
-  async #call<T>(options: SendOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const signal = readSendOptions(options);
-    this.#refuseIfClosed();
-    const { forced, tally, timeout } = this.#means;
-    const limit = new TimeLimit(timeout, signal, forced);
-    tally.begin();
-    try {
-      return await work(limit.signal);
-    } finally {
-      limit.clear();
-      tally.end();
-    }
-  }
-}
-
-function furnish({ limits, rateLimit: limiter, retry, settings, signers, timeout }: ResolvedOptions): Office {
-  const forced = new AbortController();
-  const means: Means = {
-    pool: new Pool(settings, limits, limiter),
-    tally: new Tally(settings.trace.log),
-    audience: settings.trace,
-    forced: forced.signal,
-    patience: settings.timeouts.content,
-    onPartial: settings.onPartial,
-    limiter,
-    retry,
-    signers,
-    timeout,
-  };
-  return { means, forced };
-}
-
-async function drain({ pool, tally }: Means): Promise<void> {
-  if (tally.underWay > 0) {
-    await new Promise<void>((resolve) => {
-      tally.onIdle = resolve;
-    });
-  }
-  await pool.close();
-}
-
-function unreadable(cause: unknown): MessageError {
-  return new MessageError("message", `could not be read: ${reasonOf(cause)}`, { cause });
 }
 
 /** Errors are born on the stack of a socket. Whoever awaits the call wants to know which of theirs it was. */

@@ -31,8 +31,6 @@ export {
 } from "./auth/oauth2.ts";
 export type { AccessToken, TokenRequest, TokenSource } from "./auth/token-source.ts";
 export type { SendResult } from "./bulk.ts";
-export type { ClientStats } from "./client.ts";
-export { type ComposedStream, type ComposeStreamOptions, composeMessage, composeStream } from "./compose.ts";
 export type { Timeouts } from "./deadline.ts";
 export { createDkimSigner, type DkimOptions, type PrivateCryptoKey, type PrivateJwk } from "./dkim.ts";
 export {
@@ -70,7 +68,6 @@ export type {
   RawContent,
   RawMessage,
 } from "./message.ts";
-export type { ComposedMessage, Needs } from "./mime.ts";
 export type { CloseOptions, Progress, SendManyOptions, SendOptions } from "./options/calls.ts";
 export type { ExtensionOptions } from "./options/extensions.ts";
 export type { AuthOptions, Protocol, Security, SmtpClientOptions } from "./options.ts";
@@ -83,6 +80,7 @@ export type { DkimSigner } from "./signer.ts";
 export type { OpenedLater, Source } from "./source.ts";
 export type { AttachmentDetails } from "./sources/stream.ts";
 export type { UrlRequest } from "./sources/url.ts";
+export type { ClientStats } from "./tally.ts";
 export {
   type CompileOptions,
   compileTemplate,

@@ -17,7 +17,7 @@ import { has, partOf } from "./mime/tree.ts";
 import { eightBitError } from "./prebuilt.ts";
 import type { Terms } from "./terms.ts";
 
-export { BASE64_BLOCK, Base64Lines } from "./mime/base64-lines.ts";
+export { Base64Lines } from "./mime/base64-lines.ts";
 export { CRLF } from "./mime/header.ts";
 export { base64Length } from "./mime/transfer-encoding.ts";
 

@@ -104,6 +104,8 @@ export interface ResolvedOptions {
   readonly retry: RetryPolicy;
   readonly timeout: number | undefined;
   readonly signers: readonly DkimSigner[];
+  /** Loads what the first connection is going to need. */
+  readonly prepare: (() => Promise<unknown>) | undefined;
 }
 
 const OPTIONS: Keys<keyof SmtpClientOptions> = {
@@ -199,6 +201,7 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
     rateLimit: optional(said.rateLimit, "rateLimit", readRateLimit),
     retry: readRetry(said.retry, "retry"),
     timeout: optional(said.timeout, "timeout", readMilliseconds),
+    prepare: said.connect === undefined ? runtime.prepare : undefined,
     signers: readSigners(said.dkim, "dkim"),
   };
 }

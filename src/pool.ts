@@ -2,7 +2,7 @@
 
 import { abortError } from "./abort.ts";
 import { Alarm } from "./alarm.ts";
-import type { Connection, ConnectionSettings } from "./connection.ts";
+import { Connection, type ConnectionSettings } from "./connection.ts";
 import { SmtpError } from "./errors.ts";
 import { Attempts } from "./pool/attempts.ts";
 import { Experience } from "./pool/experience.ts";
@@ -123,10 +123,9 @@ export class Pool {
     this.#match();
   }
 
-  /** Opens a connection that is not the pool's. All that speaks SMTP is loaded with the first. */
+  /** Opens a connection that is not the pool's. */
   open(signal?: AbortSignal): Promise<Connection> {
-    return this.#logins.open(async (accessToken) => {
-      const { Connection } = await import("./connection.ts");
+    return this.#logins.open((accessToken) => {
       return Connection.open(this.#experience.settings, { id: ++this.#ids, signal, accessToken });
     }, signal);
   }

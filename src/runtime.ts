@@ -5,6 +5,8 @@ import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
 
 export interface Runtime {
   readonly connect: Connect;
+  /** Loads what `connect` is going to need. */
+  readonly prepare?: (() => Promise<unknown>) | undefined;
   readonly diagnostics?: Diagnostics | undefined;
   /** HMAC with MD5 (RFC 2104), which WebCrypto has not. */
   readonly hmacMd5?: ((key: Uint8Array, octets: Uint8Array) => Promise<Uint8Array>) | undefined;

@@ -1,6 +1,7 @@
 // How many messages a client has under way, and what became of the others.
 
 import { SmtpError } from "./errors.ts";
+import type { PoolStats } from "./pool/stats.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Log } from "./trace.ts";
 
@@ -17,6 +18,9 @@ export interface MessageCounts {
   /** Sent, perhaps: no answer came. */
   readonly unknown: number;
 }
+
+/** Counts what a client does now, and what it has done. */
+export interface ClientStats extends PoolStats, MessageCounts {}
 
 /** Keeps count, and tells the log. */
 export class Tally {

@@ -260,7 +260,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "sources/stream": ["attachment", "errors", "flow", "input", "source"],
   "sources/data-url": ["attachment", "bytes", "errors", "input", "sources/stream"],
   "sources/url": ["attachment", "errors", "flow", "input", "source", "sources/stream"],
-  "sources/file": ["attachment", "errors", "flow", "input", "mime", "source", "sources/stream"],
+  "sources/file": ["attachment", "bytes", "errors", "flow", "input", "source", "sources/stream"],
   sources: ["sources/data-url", "sources/file", "sources/stream", "sources/url"],
   content: ["bytes", "flow", "mime", "protocol/dialogue"],
   prepare: ["abort", "bytes", "content", "deadline", "errors", "excerpt", "flow", "mime", "signer"],
@@ -654,8 +654,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "protocol/split",
     "protocol/transaction",
   ],
-  tally: ["errors", "receipt", "trace"],
-  "options/calls": ["errors", "input", "options/checks"],
+  tally: ["errors", "pool/stats", "receipt", "trace"],
+  "options/calls": ["errors", "input", "message", "options/checks"],
   "options/retry": ["errors", "excerpt", "input", "options/checks", "retry"],
   dispatch: [
     "abort",
@@ -674,8 +674,34 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "trace",
   ],
   asking: ["commands", "connection", "errors", "pool", "rate-limit", "retry"],
-  bulk: ["abort", "dispatch", "errors", "input", "message", "options/calls", "receipt", "trace"],
+  bulk: ["abort", "dispatch", "errors", "message", "options/calls", "receipt", "trace"],
   client: [
+    "bulk",
+    "errors",
+    "input",
+    "message",
+    "office",
+    "options",
+    "options/calls",
+    "receipt",
+    "runtime",
+    "tally",
+  ],
+  snapshot: [],
+  office: [
+    "bulk",
+    "desk",
+    "engine",
+    "errors",
+    "message",
+    "options",
+    "options/calls",
+    "receipt",
+    "snapshot",
+    "tally",
+  ],
+  engine: ["desk", "errors", "excerpt"],
+  desk: [
     "abort",
     "asking",
     "bulk",
@@ -684,14 +710,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "dispatch",
     "errors",
     "excerpt",
-    "input",
     "message",
     "mime",
     "options",
     "options/calls",
     "pool",
     "receipt",
-    "runtime",
     "tally",
   ],
   // the command, a user of the package
@@ -762,6 +786,7 @@ const DOORS: readonly string[] = [
   "connector-exports",
   "workerd",
   "workerd-connector",
+  "compose-door",
   "cli",
 ];
 
@@ -826,12 +851,14 @@ describe("an import of the main door", () => {
   visit("index");
 
   test("reads what a client is made of", () => {
-    expect([...reached]).toEqual(expect.arrayContaining(["client", "pool", "options", "compose"]));
+    expect([...reached]).toEqual(
+      expect.arrayContaining(["client", "office", "engine", "options", "templates"]),
+    );
   });
 
-  test("reads nothing of the connector, nor what a first connection brings along", () => {
+  test("reads nothing of the connector, nor what the first message brings along", () => {
     const later =
-      /^(?:connector|services|connection$|protocol\/session|transport\/(?:proxy|node$|node-(?:wire|tls)))/;
+      /^(?:connector|services|desk|bulk|compose|mime$|message|dispatch|pool$|connection|protocol\/session|transport\/(?:proxy|node$|node-(?:wire|tls)))/;
     expect([...reached].filter((name) => later.test(name))).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
-import { composeMessage, composeStream, createDkimSigner } from "pennypost";
+import { createDkimSigner } from "pennypost";
+import { composeMessage, composeStream } from "pennypost/compose";
 import { messagesOf, rotate } from "../lib/messages.mjs";
 import { withFiles } from "./send/pennypost.mjs";
 

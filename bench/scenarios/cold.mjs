@@ -27,7 +27,7 @@ const BUNDLES = {
   raw: 'export { rawMessage } from "./lib/raw-message.mjs"; export { RawConnection } from "./lib/raw-connection.mjs";',
   "pennypost, everything": 'export * from "pennypost";',
   "pennypost, SmtpClient": 'export { SmtpClient } from "pennypost";',
-  "pennypost, composeMessage": 'export { composeMessage } from "pennypost";',
+  "pennypost, composeMessage": 'export { composeMessage } from "pennypost/compose";',
   "pennypost, renderTemplate": 'export { renderTemplate } from "pennypost";',
   nodemailer: 'export * from "nodemailer"; export { default } from "nodemailer";',
   emailjs: 'export * from "emailjs";',

@@ -1,14 +1,8 @@
 // Base64 in lines (RFC 2045 §6.8) of octets that come in pieces of any size: the state machine between them.
 
-import { encodeLatin1, joinAlone } from "../bytes.ts";
+import { BASE64_BLOCK, encodeLatin1, joinAlone } from "../bytes.ts";
 import { CRLF } from "./header.ts";
-import { encodeBase64Lines, LINE_OCTETS } from "./transfer-encoding.ts";
-
-/**
- * How many octets are encoded at once: whole lines, and no more than 64 KiB when they are. Whoever reads as many at a
- * time has them encoded where they are.
- */
-export const BASE64_BLOCK: number = LINE_OCTETS * 840;
+import { encodeBase64Lines } from "./transfer-encoding.ts";
 
 const LINE_END = encodeLatin1(CRLF);
 const NOTHING = new Uint8Array(0);

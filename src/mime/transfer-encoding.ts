@@ -1,6 +1,6 @@
 // Content-Transfer-Encoding (RFC 2045 §6): the cheapest form that passes through every server.
 
-import { type Chunk, CR, encodeBase64, encodeInto, LF, type Piece, viewOf } from "../bytes.ts";
+import { type Chunk, CR, encodeBase64, encodeInto, LF, LINE_OCTETS, type Piece, viewOf } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
 import { canonicalText } from "./canonical.ts";
 import { MAX_LINE } from "./header.ts";
@@ -29,8 +29,7 @@ export function encodeText(text: string): EncodedBody {
   return { encoding: "quoted-printable", body };
 }
 
-/** Octets of a line of base64, and the characters they become (RFC 2045 §6.8). */
-export const LINE_OCTETS = 57;
+/** What `LINE_OCTETS` octets become. */
 const LINE_CHARACTERS = 76;
 /** Lines done at once: the block and its characters stay in the second-level cache. */
 const BLOCK_LINES = 1024;

@@ -2,6 +2,7 @@
 
 import { ConfigError } from "../errors.ts";
 import { describe, type Keys } from "../input.ts";
+import type { Message } from "../message.ts";
 import { optional, read, readFlag, readFunction, readInteger } from "./checks.ts";
 
 /** Holds what a `send` may be told. */
@@ -42,6 +43,14 @@ export interface CloseOptions {
   readonly force?: boolean;
 }
 
+/** Where messages come from. */
+export type MessageSource = Iterator<Message, unknown> | AsyncIterator<Message, unknown>;
+
+/** What a `sendMany` has to do. */
+export type SendManySettings = {
+  readonly [Name in keyof SendManyOptions]-?: SendManyOptions[Name] | undefined;
+} & { readonly open: () => MessageSource };
+
 const SEND: Keys<keyof SendOptions> = { signal: undefined };
 const SEND_MANY: Keys<keyof SendManyOptions> = {
   concurrency: undefined,
@@ -60,11 +69,11 @@ export function readSendOptions(given: SendOptions | undefined): AbortSignal | u
   return given === undefined ? undefined : readSignal(read(given, SEND, "").signal);
 }
 
-export function readSendManyOptions(given: SendManyOptions = {}): {
-  readonly [Name in keyof SendManyOptions]-?: SendManyOptions[Name] | undefined;
-} {
+export function readSendMany(messages: unknown, given: SendManyOptions = {}): SendManySettings {
+  const open = readMessages(messages);
   const { concurrency, inFlight, signal, onProgress } = read(given, SEND_MANY, "");
   return {
+    open,
     concurrency: optional(concurrency, "concurrency", (value, option) =>
       readInteger(value, option, 1, MAX_CONCURRENCY),
     ),
@@ -81,4 +90,18 @@ export function readCloseOptions(given: CloseOptions | undefined): boolean {
 function readSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new ConfigError("signal", `is ${describe(signal)}, not an AbortSignal`);
+}
+
+/** The messages that are to be sent: whatever can be iterated over, but no text, which would be a message for each letter. */
+function readMessages(value: unknown): () => MessageSource {
+  const messages = value as Partial<Iterable<Message> & AsyncIterable<Message>> | null;
+  if (typeof messages === "object" && messages !== null) {
+    if (typeof messages[Symbol.asyncIterator] === "function") {
+      return () => (messages as AsyncIterable<Message>)[Symbol.asyncIterator]();
+    }
+    if (typeof messages[Symbol.iterator] === "function") {
+      return () => (messages as Iterable<Message>)[Symbol.iterator]();
+    }
+  }
+  throw new ConfigError("messages", `is ${describe(value)}, not an iterable of messages`);
 }

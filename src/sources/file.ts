@@ -1,10 +1,10 @@
 // A file on disk. `node:fs` is loaded when the first is opened.
 
 import type { Attachment } from "../attachment.ts";
+import { BASE64_BLOCK } from "../bytes.ts";
 import { MessageError } from "../errors.ts";
 import type { Opening, Pieces } from "../flow.ts";
 import { describe } from "../input.ts";
-import { BASE64_BLOCK } from "../mime.ts";
 import { OpenedLater } from "../source.ts";
 import type { AttachmentDetails } from "./stream.ts";
 

@@ -7,8 +7,10 @@ import { lookupWithin } from "./node-lookup.ts";
 import type { Connect, NodeSocket, Target } from "./wire.ts";
 
 export function nodeRuntime(): Runtime {
-  return { connect, diagnostics: nodeDiagnostics(), hmacMd5, lookupWithin };
+  return { connect, prepare, diagnostics: nodeDiagnostics(), hmacMd5, lookupWithin };
 }
+
+const prepare = (): Promise<unknown> => import("./node.ts");
 
 const connect: Connect = async (target) => (await import("./node.ts")).connectNode(target);
 

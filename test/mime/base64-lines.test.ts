@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BASE64_BLOCK, Base64Lines } from "../../src/mime/base64-lines.ts";
+import { BASE64_BLOCK } from "../../src/bytes.ts";
+import { Base64Lines } from "../../src/mime/base64-lines.ts";
 import { base64Length } from "../../src/mime/transfer-encoding.ts";
 
 describe("base64 of octets that come piece by piece", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { Client } from "../../src/client.ts";
+import * as compose from "../../src/compose-door.ts";
 import { report, type TestOptions } from "../../src/connector/report.ts";
 import { Connector, type ConnectorConfig } from "../../src/connector.ts";
 import * as connector from "../../src/connector-door.ts";
@@ -47,7 +48,7 @@ export function diagnose(examples: readonly Example[]): string[] {
       // An example need not repeat the import that the page has shown before.
       code.includes("import ")
         ? code
-        : `${importsOf("pennypost", pennypost)}${importsOf("pennypost/connector", connector)}${code}`,
+        : `${importsOf("pennypost", pennypost)}${importsOf("pennypost/compose", compose)}${importsOf("pennypost/connector", connector)}${code}`,
     ]),
   );
   const options: ts.CompilerOptions = {
@@ -62,6 +63,7 @@ export function diagnose(examples: readonly Example[]): string[] {
     types: ["node"],
     paths: {
       pennypost: [join(ROOT, "src/index.ts")],
+      "pennypost/compose": [join(ROOT, "src/compose-door.ts")],
       "pennypost/connector": [join(ROOT, "src/connector-door.ts")],
     },
   };
@@ -103,6 +105,7 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
   const printed: unknown[][] = [];
   const scope = {
     ...pennypost,
+    ...compose,
     ...connector,
     SmtpClient,
     createConnector: (config: ConnectorConfig) => new Connector(config, { connect }),
@@ -111,7 +114,7 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
     console: { log: (...values: unknown[]) => printed.push(values) },
   };
   const body = code
-    .replaceAll(/^import .* from "pennypost(?:\/connector)?";$/gm, "")
+    .replaceAll(/^import .* from "pennypost(?:\/\w+)?";$/gm, "")
     .replaceAll(/^import (.*) from "(node:\w+)";$/gm, 'const $1 = process.getBuiltinModule("$2");');
   const { outputText } = ts.transpileModule(body, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },

@@ -1,0 +1,56 @@
+// A message as it stands now. What reads a message is loaded with the first that is sent, and its owner may write the
+// next one into the same object meanwhile. Nothing is judged here: what is not understood is left as it is.
+
+/** Any field refuses an array that is longer. */
+const MAX_ELEMENTS = 100_000;
+
+/** A copy of all that can be written to: own properties, elements, dates and octets, each read once. */
+export function snapshot<T>(value: T): T {
+  return copyOf(value, new Map()) as T;
+}
+
+function copyOf(value: unknown, copies: Map<object, object>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) return value.length > MAX_ELEMENTS ? value : copyOfArray(value, copies);
+  if (isRecord(value)) return copyOfRecord(value, copies);
+  if (value instanceof Date) return new Date(value.getTime());
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  // One that was handed to somebody else has nothing left, and no copy.
+  if (value instanceof ArrayBuffer && value.byteLength > 0) return value.slice(0);
+  watch(value);
+  return value;
+}
+
+function copyOfArray(array: readonly unknown[], copies: Map<object, object>): unknown[] {
+  const copy: unknown[] = [];
+  copies.set(array, copy);
+  for (let at = 0; at < array.length; at++) copy.push(copyOf(array[at], copies));
+  return copy;
+}
+
+function copyOfRecord(record: object, copies: Map<object, object>): object {
+  // Without a prototype, "__proto__" is a name like any other.
+  const copy: Record<string, unknown> = Object.create(null);
+  copies.set(record, copy);
+  for (const name of Object.keys(record)) {
+    copy[name] = copyOf((record as Readonly<Record<string, unknown>>)[name], copies);
+  }
+  return copy;
+}
+
+/** Whether an object says what it says by its own properties: no stream, no iterable, and none of the language's own. */
+function isRecord(value: object): boolean {
+  return (
+    Object.prototype.toString.call(value) === "[object Object]" &&
+    !(Symbol.iterator in value || Symbol.asyncIterator in value || "getReader" in value) &&
+    (Object.keys(value).length > 0 || Object.getPrototypeOf(value) === Object.prototype)
+  );
+}
+
+/** A stream of Node's that fails while nobody reads it would end the process. Whoever reads it later is told. */
+function watch(value: object): void {
+  const { on, destroy } = value as { readonly on?: unknown; readonly destroy?: unknown };
+  if (typeof on === "function" && typeof destroy === "function") on.call(value, "error", () => {});
+}
