@@ -16,7 +16,10 @@ const DOORS = {
   "workerd-connector": "src/workerd-connector.ts",
 };
 
-/** What goes into one file, in this order: each with all that it imports and no file before it holds. */
+/**
+ * What goes into one file, in this order: the modules that all these import, directly or not, and that no file before it
+ * holds. What one runtime alone has is in none of them: bundlers look for every module that is named.
+ */
 const FILES = {
   shared: ["src/index.ts", "src/workerd.ts"],
   composing: ["src/compose-door.ts"],
@@ -52,8 +55,8 @@ const cli = {
 const types = {
   input: DOORS,
   external,
-  plugins: [dts()],
-  output: [output("es", "d.ts"), output("es", "d.cts")],
+  plugins: [dts(), forModules()],
+  output: output("es", "d.cts"),
 };
 
 /** With `--configCode` it leaves out the types, which take longest and which nothing that runs needs. */
@@ -65,6 +68,7 @@ function output(format, extension) {
     format,
     compact: true,
     dynamicImportInCjs: false,
+    hoistTransitiveImports: false,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `[name]-[hash].${extension}`,
     manualChunks: extension.startsWith("d.") ? undefined : inFiles,
@@ -72,22 +76,19 @@ function output(format, extension) {
 }
 
 function inFiles(id, { getModuleInfo }) {
-  return Object.keys(FILES).find((name) => reachOf(name, getModuleInfo).has(id));
+  return Object.keys(FILES).find((name) =>
+    FILES[name].every((root) => reachOf(resolve(root), getModuleInfo).has(id)),
+  );
 }
 
 const reaches = new Map();
 
-/** All modules that a file's roots import, directly or not, but for what is loaded later. */
-function reachOf(name, getModuleInfo) {
-  const reach = reaches.get(name) ?? new Set();
-  if (reaches.has(name)) return reach;
-  reaches.set(name, reach);
-  const waiting = FILES[name].map((root) => resolve(root));
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    if (reach.has(id)) continue;
-    reach.add(id);
-    waiting.push(...(getModuleInfo(id)?.importedIds ?? []));
-  }
+/** A module and all that it imports, directly or not, but for what is loaded later. */
+function reachOf(root, getModuleInfo) {
+  const reach = reaches.get(root) ?? new Set([root]);
+  if (reaches.has(root)) return reach;
+  reaches.set(root, reach);
+  for (const id of reach) for (const next of getModuleInfo(id)?.importedIds ?? []) reach.add(next);
   return reach;
 }
 
@@ -129,6 +130,17 @@ function unasked() {
     generateBundle({ format }, files) {
       const unwanted = format === "cjs" ? /^workerd/ : /^$/;
       for (const name of Object.keys(files)) if (unwanted.test(name)) delete files[name];
+    },
+  };
+}
+
+/** Both kinds of modules have the same types: those of ES modules are those of CommonJS, which any module can import. */
+function forModules() {
+  return {
+    name: "for modules",
+    async writeBundle() {
+      for (const door of Object.keys(DOORS))
+        await writeFile(`dist/${door}.d.ts`, `export * from "./${door}.cjs";\n`);
     },
   };
 }

@@ -7,6 +7,10 @@ const EXPECTED = [
   "README.md",
   "README.zh-CN.md",
   "dist/cli.js",
+  "dist/compose.cjs",
+  "dist/compose.d.cts",
+  "dist/compose.d.ts",
+  "dist/compose.js",
   "dist/connector.cjs",
   "dist/connector.d.cts",
   "dist/connector.d.ts",
@@ -16,9 +20,15 @@ const EXPECTED = [
   "dist/index.d.cts",
   "dist/index.d.ts",
   "dist/index.js",
+  "dist/workerd-connector.d.cts",
+  "dist/workerd-connector.d.ts",
+  "dist/workerd-connector.js",
+  "dist/workerd.d.cts",
+  "dist/workerd.d.ts",
+  "dist/workerd.js",
   "package.json",
 ];
-const MAX_OCTETS = 365_000;
+const MAX_OCTETS = 305_000;
 
 const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
 const report = JSON.parse(output);

@@ -308,6 +308,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport/cloudflare",
     "transport/cloudflare-invocations",
     "transport/cloudflare-limits",
+    "transport/wire",
   ],
   runtime: ["trace", "transport/wire"],
   digests: ["auth/mechanism", "bytes", "errors", "runtime"],

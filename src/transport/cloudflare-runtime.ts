@@ -1,10 +1,14 @@
-// What the doors for Cloudflare Workers bring along.
+// What the doors for Cloudflare Workers bring along. The wire itself is loaded with the first connection.
 
 import type { Runtime } from "../runtime.ts";
-import { connectCloudflare } from "./cloudflare.ts";
 import { perInvocation } from "./cloudflare-invocations.ts";
 import { refuse } from "./cloudflare-limits.ts";
+import type { Connect } from "./wire.ts";
 
 export function cloudflareRuntime(): Runtime {
-  return { connect: connectCloudflare, perInvocation, refuse };
+  return { connect, prepare, perInvocation, refuse };
 }
+
+const prepare = (): Promise<unknown> => import("./cloudflare.ts");
+
+const connect: Connect = async (target) => (await import("./cloudflare.ts")).connectCloudflare(target);

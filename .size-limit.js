@@ -1,0 +1,70 @@
+// What a bundle of the built package weighs, minified and gzipped. A bundler that splits puts what is loaded later into
+// files of its own: "at import" counts what is loaded at once, and the others all there is.
+
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL(".", import.meta.url));
+
+const NODE = { platform: "node", external: ["node:*"] };
+const WORKERS = { platform: "neutral", conditions: ["workerd"], external: ["cloudflare:*"] };
+
+const CLIENT = 'export { SmtpClient } from "pennypost";';
+const CHECKS = [
+  { name: "SmtpClient on Node, at import", source: CLIENT, limit: "45 kB" },
+  { name: "SmtpClient on Workers, at import", source: CLIENT, limit: "45 kB", options: WORKERS },
+  { name: "SmtpClient on Node, all of it", source: CLIENT, limit: "90 kB", whole: true },
+  { name: "SmtpClient on Workers, all of it", source: CLIENT, limit: "90 kB", options: WORKERS, whole: true },
+  {
+    name: "everything",
+    source:
+      'export * from "pennypost"; export * from "pennypost/compose"; export * from "pennypost/connector";',
+    limit: "110 kB",
+    whole: true,
+  },
+  {
+    name: "renderTemplate alone",
+    source: 'export { renderTemplate } from "pennypost";',
+    limit: "5 kB",
+    whole: true,
+  },
+];
+
+const folder = await mkdtemp(join(tmpdir(), "pennypost-sizes-"));
+
+export default await Promise.all(
+  CHECKS.map(async ({ name, limit, ...what }, index) => ({
+    name,
+    limit,
+    path: await bundled(join(folder, String(index)), what),
+    gzip: true,
+  })),
+);
+
+/** The files of a bundle: those that are loaded at once, or with `whole` all of them. */
+async function bundled(outdir, { source, options = NODE, whole = false }) {
+  const { metafile } = await build({
+    stdin: { contents: source, resolveDir: ROOT, sourcefile: "entry.js" },
+    outdir,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    metafile: true,
+    absWorkingDir: ROOT,
+    ...options,
+  });
+  const { outputs } = metafile;
+  const entry = Object.keys(outputs).find((name) => outputs[name].entryPoint !== undefined);
+  const files = new Set([entry]);
+  for (const file of files) {
+    for (const { path, kind } of outputs[file].imports) {
+      if (path in outputs && (whole || kind === "import-statement")) files.add(path);
+    }
+  }
+  return [...files].map((file) => join(ROOT, file));
+}
