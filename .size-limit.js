@@ -59,7 +59,7 @@ async function bundled(outdir, { source, options = NODE, whole = false }) {
     ...options,
   });
   const { outputs } = metafile;
-  const entry = Object.keys(outputs).find((name) => outputs[name].entryPoint !== undefined);
+  const entry = Object.keys(outputs).find((name) => outputs[name].entryPoint === "entry.js");
   const files = new Set([entry]);
   for (const file of files) {
     for (const { path, kind } of outputs[file].imports) {

@@ -1,7 +1,7 @@
 // How much there is to download, to keep and to load: of a bundle, of a package, of a folder.
 
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -10,23 +10,42 @@ import { build } from "esbuild";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Bundles what a program of these lines would carry, for Node.
+ * Bundles what a program of these lines would carry, for Node: in one file; or with `atImport` what is loaded at once,
+ * where what is loaded later is in files of its own.
  * @param {string} source
+ * @param {{ atImport?: boolean }} [options]
  * @returns {Promise<{ minified: number, gzipped: number }>} octets
  */
-export async function bundleSize(source) {
-  const { outputFiles } = await build({
+export async function bundleSize(source, { atImport = false } = {}) {
+  const { outputFiles, metafile } = await build({
     stdin: { contents: source, resolveDir: join(ROOT, "bench") },
     bundle: true,
+    splitting: atImport,
+    outdir: "bundle",
+    absWorkingDir: ROOT,
     minify: true,
     format: "esm",
     platform: "node",
     target: "node20",
     write: false,
+    metafile: true,
     logLevel: "silent",
   });
-  const { contents } = outputFiles[0];
-  return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length };
+  const files = loadedAtOnce(metafile.outputs);
+  const sizes = outputFiles
+    .filter(({ path }) => files.has(relative(ROOT, path)))
+    .map(({ contents }) => [contents.length, gzipSync(contents, { level: 9 }).length]);
+  const sum = (index) => sizes.reduce((total, size) => total + size[index], 0);
+  return { minified: sum(0), gzipped: sum(1) };
+}
+
+function loadedAtOnce(outputs) {
+  const files = new Set(Object.keys(outputs).filter((name) => outputs[name].entryPoint === "<stdin>"));
+  for (const file of files) {
+    for (const { path, kind } of outputs[file].imports)
+      if (kind === "import-statement" && path in outputs) files.add(path);
+  }
+  return files;
 }
 
 /**

@@ -10,14 +10,16 @@ import { figure, kilobytes, spread, table } from "../lib/table.mjs";
 export const name = "cold";
 export const title = "Import, bundle and package";
 
+/** What is loaded with the first message: all that composes it, speaks SMTP and connects. */
+const FIRST_MESSAGE = fileURLToPath(new URL("../lib/first-message.mjs", import.meta.url));
 const CHILD = fileURLToPath(new URL("../lib/cold-child.mjs", import.meta.url));
 
-/** What each process imports. Whoever speaks SMTP with TLS needs the built-in modules at the first connection. */
+/** What each process imports, and nothing more, but for one that tries to send. */
 const IMPORTS = {
   "empty script": [],
   "node:net, tls, crypto": ["node:net", "node:tls", "node:crypto"],
   pennypost: ["pennypost"],
-  "pennypost, connected": ["pennypost", "node:net", "node:tls", "node:crypto"],
+  "pennypost, first message": [FIRST_MESSAGE],
   nodemailer: ["nodemailer"],
   emailjs: ["emailjs"],
   upyo: ["@upyo/core", "@upyo/smtp"],
@@ -26,6 +28,7 @@ const IMPORTS = {
 const BUNDLES = {
   raw: 'export { rawMessage } from "./lib/raw-message.mjs"; export { RawConnection } from "./lib/raw-connection.mjs";',
   "pennypost, everything": 'export * from "pennypost";',
+  "pennypost, SmtpClient, at import": 'export { SmtpClient } from "pennypost";',
   "pennypost, SmtpClient": 'export { SmtpClient } from "pennypost";',
   "pennypost, composeMessage": 'export { composeMessage } from "pennypost/compose";',
   "pennypost, renderTemplate": 'export { renderTemplate } from "pennypost";',
@@ -47,7 +50,9 @@ export async function run({ quick, report }) {
   report(`\nimport, ${quick ? 3 : 20} processes each\n${importTable(imports)}`);
 
   const bundles = {};
-  for (const [label, source] of Object.entries(BUNDLES)) bundles[label] = await bundleSize(source);
+  for (const [label, source] of Object.entries(BUNDLES)) {
+    bundles[label] = await bundleSize(source, { atImport: label.endsWith(", at import") });
+  }
   report(`\nbundle, by esbuild\n${bundleTable(bundles)}`);
 
   const packages = {};
@@ -156,7 +161,7 @@ export function goals({ imports, bundles }) {
     bundle: {
       nodemailer: size("nodemailer"),
       raw: size("raw"),
-      pennypost: size("pennypost, SmtpClient"),
+      pennypost: `${size("pennypost, SmtpClient, at import")}, ${size("pennypost, SmtpClient")} in all`,
       figures: [bundles["pennypost, SmtpClient"].gzipped],
     },
   };
