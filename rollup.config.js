@@ -1,8 +1,8 @@
 // How src becomes dist: for each door a module of both kinds and its types, and beside them what the doors share and what
 // is loaded when it is needed.
 
-import { rm, writeFile } from "node:fs/promises";
-import { extname, resolve } from "node:path";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { transform } from "esbuild";
 import { dts } from "rollup-plugin-dts";
@@ -34,7 +34,7 @@ const code = {
   input: DOORS,
   external,
   treeshake,
-  plugins: [typescript(), locals(), clean(), unasked(), schema()],
+  plugins: [twice(), typescript(), locals(), clean(), unasked(), schema()],
   output: [output("es", "js"), output("cjs", "cjs")],
 };
 
@@ -92,12 +92,30 @@ function reachOf(root, getModuleInfo) {
   return reach;
 }
 
+/**
+ * What the main door has of Node's stands in its own file, for a file more costs an import more than what it saves. The
+ * connector's door has its own copy: there are no classes in it, and no state.
+ */
+function twice() {
+  const AGAIN = "?again";
+  return {
+    name: "twice",
+    async resolveId(source, importer) {
+      if (importer === undefined || !/(?:\/connector-door\.ts|\?again)$/.test(importer)) return undefined;
+      if (!/\/node-[a-z]+\.ts$/.test(source)) return undefined;
+      const { id } = await this.resolve(source, importer.replace(AGAIN, ""));
+      return id + AGAIN;
+    },
+    load: (id) => (id.endsWith(AGAIN) ? readFile(id.replace(AGAIN, ""), "utf8") : undefined),
+  };
+}
+
 /** Erases the types. */
 function typescript() {
   return {
     name: "typescript",
     async transform(code, id) {
-      if (extname(id) !== ".ts") return undefined;
+      if (!/\.ts(?:\?|$)/.test(id)) return undefined;
       const options = { loader: "ts", target: "es2022", minifySyntax: true, sourcefile: id };
       return { code: (await transform(code, options)).code, map: null };
     },
@@ -113,7 +131,7 @@ function locals() {
         module: true,
         compress: false,
         mangle: { toplevel: false, keep_classnames: true, keep_fnames: true },
-        format: { comments: false, preserve_annotations: true },
+        format: { comments: false, preserve_annotations: true, ascii_only: true },
       }),
   };
 }
