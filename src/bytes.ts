@@ -16,7 +16,7 @@ const NativeBuffer: BufferConstructor | undefined = (globalThis as { Buffer?: Bu
 const utf8Encoder: {
   encode(text: string): Uint8Array;
   encodeInto(text: string, target: Uint8Array): { readonly written: number };
-} = new TextEncoder();
+} = /* @__PURE__ */ new TextEncoder();
 
 export const CR = 0x0d;
 export const LF = 0x0a;
@@ -127,7 +127,9 @@ function asUint8Array({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Arra
 const SLAB = 262_144;
 /** Octets; as many are cleared faster than a Buffer is made a Uint8Array of. */
 const SMALL = 4_096;
-const slab: { octets: Uint8Array; view: DataView; from: number } = { ...roomIn(new Uint8Array(0)) };
+const slab: { octets: Uint8Array; view: DataView; from: number } = /* @__PURE__ */ roomIn(
+  /* @__PURE__ */ new Uint8Array(0),
+);
 
 /** Text, to be written as UTF-8, or octets, or what writes its octets where it is told to. */
 export type Chunk = string | Uint8Array | Piece;
@@ -200,14 +202,12 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   return encodeBase64(octets) === text ? octets : undefined;
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
-
 /** Two lower-case hexadecimal digits for each octet. */
 export function encodeHex(octets: Uint8Array): string {
   const native = asBuffer(octets);
   if (native !== undefined) return native.toString("hex");
   let text = "";
-  for (const octet of octets) text += HEX[octet];
+  for (const octet of octets) text += octet.toString(16).padStart(2, "0");
   return text;
 }
 

@@ -179,10 +179,10 @@ const CONTROL = /[\x00-\x1f\x7f]/;
 const NO_SECRETS: readonly string[] = [];
 const NO_PARAMETERS: readonly string[] = [];
 
-const DATA: Command = line("DATA", "DATA");
-const RSET: Command = line("RSET", "RSET");
-const NOOP: Command = line("NOOP", "NOOP");
-const QUIT: Command = line("QUIT", "QUIT");
+const DATA: Command = /* @__PURE__ */ line("DATA", "DATA");
+const RSET: Command = /* @__PURE__ */ line("RSET", "RSET");
+const NOOP: Command = /* @__PURE__ */ line("NOOP", "NOOP");
+const QUIT: Command = /* @__PURE__ */ line("QUIT", "QUIT");
 
 function isControl(octet: number): boolean {
   return octet < 0x20 || octet === 0x7f;

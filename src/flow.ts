@@ -212,7 +212,7 @@ export function stalled(field: string, patience: number): MessageError {
   });
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 /** The octets of pieces. A pair of surrogates may be cut in two between pieces of text. */
 class PieceEncoder {

@@ -145,8 +145,8 @@ function headerSection(
   return `${section}${MIME_VERSION}`;
 }
 
-const UNDISCLOSED: string = structuredField("To", ["undisclosed-recipients:;"], "to");
-const MIME_VERSION: string = structuredField("MIME-Version", ["1.0"], "headers");
+const UNDISCLOSED: string = /* @__PURE__ */ structuredField("To", ["undisclosed-recipients:;"], "to");
+const MIME_VERSION: string = /* @__PURE__ */ structuredField("MIME-Version", ["1.0"], "headers");
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;

@@ -5,7 +5,7 @@ import { MessageError } from "./errors.ts";
 import type { Blocks, Streamed } from "./protocol/dialogue.ts";
 import { type Block, type Framing, Transparency } from "./protocol/transparency.ts";
 
-const NOTHING = new Uint8Array(0);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 export class Pump {
   readonly framing: Framing;

@@ -40,10 +40,10 @@ interface Entry {
 // them on, and RFC 5802 §6 asks for them wherever both sides can. PLAIN needs a turn less than LOGIN, and has a
 // specification. CRAM-MD5 is weaker than either, for inside TLS it protects nothing.
 const ENTRIES: readonly Entry[] = [
-  { mechanism: scram("SHA-256", "-PLUS"), means: "pass", hasAuthorizationId: true },
-  { mechanism: scram("SHA-1", "-PLUS"), means: "pass", hasAuthorizationId: true },
-  { mechanism: scram("SHA-256"), means: "pass", hasAuthorizationId: true },
-  { mechanism: scram("SHA-1"), means: "pass", hasAuthorizationId: true },
+  { mechanism: /* @__PURE__ */ scram("SHA-256", "-PLUS"), means: "pass", hasAuthorizationId: true },
+  { mechanism: /* @__PURE__ */ scram("SHA-1", "-PLUS"), means: "pass", hasAuthorizationId: true },
+  { mechanism: /* @__PURE__ */ scram("SHA-256"), means: "pass", hasAuthorizationId: true },
+  { mechanism: /* @__PURE__ */ scram("SHA-1"), means: "pass", hasAuthorizationId: true },
   { mechanism: plain, means: "pass", hasAuthorizationId: true },
   { mechanism: login, means: "pass" },
   { mechanism: cramMd5, means: "pass", isNamedOnly: true },
@@ -54,7 +54,7 @@ const ENTRIES: readonly Entry[] = [
 ];
 
 /** The names of all mechanisms, the strongest first. */
-export const MECHANISM_NAMES: readonly MechanismName[] = ENTRIES.map(
+export const MECHANISM_NAMES: readonly MechanismName[] = /* @__PURE__ */ ENTRIES.map(
   ({ mechanism }) => mechanism.name as MechanismName,
 );
 

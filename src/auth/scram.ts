@@ -52,7 +52,7 @@ export function scram(hash: HashName, suffix: "" | "-PLUS" = ""): Mechanism {
   };
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 
 // RFC 5802 §7. The order is fixed; what comes behind is ignored, but for m, which asks that it be understood.
 const SERVER_FIRST = /^r=([!-+\--~]+),s=([^,]+),i=([1-9][0-9]*)(?:,(?!m)[A-Za-z]=[^,\0]+)*$/;

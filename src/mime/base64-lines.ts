@@ -4,8 +4,8 @@ import { BASE64_BLOCK, encodeLatin1, joinAlone } from "../bytes.ts";
 import { CRLF } from "./header.ts";
 import { encodeBase64Lines } from "./transfer-encoding.ts";
 
-const LINE_END = encodeLatin1(CRLF);
-const NOTHING = new Uint8Array(0);
+const LINE_END = /* @__PURE__ */ encodeLatin1(CRLF);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 export class Base64Lines {
   /** What is not a block yet; most files never need it. */

@@ -86,8 +86,10 @@ const TYPES: Readonly<Record<string, string>> = {
   "video/x-msvideo": "avi",
 };
 
-const BY_EXTENSION: ReadonlyMap<string, string> = new Map(
-  Object.entries(TYPES).flatMap(([type, extensions]) => extensions.split(" ").map((one) => [one, type])),
+const BY_EXTENSION: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ Object.entries(TYPES).flatMap(([type, extensions]) =>
+    extensions.split(" ").map((one) => [one, type]),
+  ),
 );
 
 /** The media type a file of this name most likely has. */

@@ -68,11 +68,11 @@ export function serialize(fields: string, part: Part): readonly (Chunk | Flow)[]
 }
 
 const ENCODING_FIELD: Readonly<Record<LeafPart["body"]["encoding"], string>> = {
-  "7bit": encodingField("7bit"),
-  "8bit": encodingField("8bit"),
-  binary: encodingField("binary"),
-  "quoted-printable": encodingField("quoted-printable"),
-  base64: encodingField("base64"),
+  "7bit": /* @__PURE__ */ encodingField("7bit"),
+  "8bit": /* @__PURE__ */ encodingField("8bit"),
+  binary: /* @__PURE__ */ encodingField("binary"),
+  "quoted-printable": /* @__PURE__ */ encodingField("quoted-printable"),
+  base64: /* @__PURE__ */ encodingField("base64"),
 };
 
 function encodingField(encoding: LeafPart["body"]["encoding"]): string {

@@ -2,7 +2,7 @@
 
 import { CR, encodeUtf8, firstMarked, HIGH_BITS, keep, LF, reserve, viewOf } from "../bytes.ts";
 
-const HEX: Uint8Array = encodeUtf8("0123456789ABCDEF");
+const HEX: Uint8Array = /* @__PURE__ */ encodeUtf8("0123456789ABCDEF");
 const EQUALS = 0x3d;
 const TAB = 0x09;
 const SPACE = 0x20;

@@ -78,7 +78,7 @@ export function has(encoding: "8bit" | "binary", part: Part): boolean {
     : part.parts.some((child) => has(encoding, child));
 }
 
-const WIDE = (["binary", "8bit"] as const).map(
+const WIDE = /* @__PURE__ */ (["binary", "8bit"] as const).map(
   (encoding) => [encoding, structuredField("Content-Transfer-Encoding", [encoding], "body")] as const,
 );
 
@@ -117,8 +117,11 @@ function format(parameters: Body["type"]["parameters"]): string[] {
   return parameters.flatMap(([name, value]) => formatParameter(name, value));
 }
 
-const TEXT_HEADER: ReadonlyMap<string, string> = new Map(
-  ["text/plain", "text/html"].map((essence) => [essence, textHeader({ essence, parameters: [] })]),
+const TEXT_HEADER: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ ["text/plain", "text/html"].map((essence) => [
+    essence,
+    textHeader({ essence, parameters: [] }),
+  ]),
 );
 
 function encodeLines(text: string, eightBit: boolean): LeafPart["body"] {

@@ -38,8 +38,10 @@ const KEYWORDS: Readonly<Record<keyof ExtensionOptions, string>> = {
   limits: "LIMITS",
 };
 
-const NAMES = Object.keys(KEYWORDS) as readonly (keyof ExtensionOptions)[];
-const EXTENSIONS = Object.fromEntries(NAMES.map((name) => [name, undefined])) as Keys<keyof ExtensionOptions>;
+const NAMES = /* @__PURE__ */ Object.keys(KEYWORDS) as readonly (keyof ExtensionOptions)[];
+const EXTENSIONS = /* @__PURE__ */ Object.fromEntries(
+  /* @__PURE__ */ NAMES.map((name) => [name, undefined]),
+) as Keys<keyof ExtensionOptions>;
 
 /** The EHLO keywords of those that are switched off. */
 export function readWithheld(value: unknown, option: string): ReadonlySet<string> {

@@ -157,7 +157,7 @@ function* exchange(
   }
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * What is to be hidden of a response besides the credentials themselves: it may prove a password, and so let others try

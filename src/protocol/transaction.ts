@@ -67,7 +67,7 @@ export const CHUNK_WINDOW = 8;
  */
 export const MAX_RIDING_COMMANDS = 100;
 
-const NO_CONTENT = new Uint8Array(0);
+const NO_CONTENT = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * Whether mail data may go along with the envelope. Over a connection that may be dead it waits for the server to say

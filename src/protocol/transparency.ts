@@ -14,10 +14,10 @@ export const BLOCK = 65_536;
  */
 export type Framing = "dot" | "count" | "octets";
 
-const NOTHING = new Uint8Array(0);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
-const END_OF_LINE = Uint8Array.of(CR, LF);
-const END_OF_DATA = Uint8Array.of(DOT, CR, LF);
+const END_OF_LINE = /* @__PURE__ */ Uint8Array.of(CR, LF);
+const END_OF_DATA = /* @__PURE__ */ Uint8Array.of(DOT, CR, LF);
 
 export interface Block {
   readonly octets: Uint8Array;
@@ -110,7 +110,7 @@ export class Transparency {
   }
 }
 
-const DOUBLED = Uint8Array.of(DOT);
+const DOUBLED = /* @__PURE__ */ Uint8Array.of(DOT);
 
 /** Whether any of four octets is below the space. Above one that is, others may be taken for one: they are looked at. */
 function hasControl(word: number): boolean {

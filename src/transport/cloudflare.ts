@@ -37,7 +37,9 @@ interface Writer {
 }
 
 /** Connects over the runtime's own module, which bundlers for Workers leave as it is. */
-export const connectCloudflare: Connect = connectBySockets(() => import("cloudflare:sockets"));
+export const connectCloudflare: Connect = /* @__PURE__ */ connectBySockets(
+  () => import("cloudflare:sockets"),
+);
 
 /** Connects over sockets of the module that `load` gives. */
 export function connectBySockets(load: () => Promise<CloudflareSockets>): Connect {
