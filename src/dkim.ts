@@ -1,15 +1,11 @@
 // DKIM (RFC 6376): a signature over a message as it is sent, by which a domain answers for it. The only door to dkim/.
-// Nothing here is reached from a client: who makes no signer has no signing in the bundle.
+// Nothing here is reached from a client: who makes no signer has no signing in the bundle. What is wrong with the options is
+// said at once; what signs (dkim/sign.ts) is loaded with the first message.
 
-import { encodeBase64, join } from "./bytes.ts";
-import { CanonicalBody, type Canonicalization } from "./dkim/body.ts";
-import { ContentReader } from "./dkim/content.ts";
-import { namesToSign, readFields, signedOctets } from "./dkim/header-section.ts";
-import { readSigningKey, type SigningKey } from "./dkim/key.ts";
-import { Sha256 } from "./dkim/sha256.ts";
+import { readSigningKey } from "./dkim/key.ts";
+import type { Settings } from "./dkim/sign.ts";
 import { ConfigError } from "./errors.ts";
 import { describe, isToken, type Keys, readObject } from "./input.ts";
-import { structuredField } from "./mime/header.ts";
 import { optional, readChoice, readInteger, readString } from "./options/checks.ts";
 import type { PrivateCryptoKey, PrivateJwk } from "./private-key.ts";
 import type { DkimSigner } from "./signer.ts";
@@ -79,8 +75,15 @@ export function createDkimSigner(options: DkimOptions): DkimSigner {
   );
   const headerFields = optional(given.headerFields, "headerFields", readNames) ?? new Set();
   const key = readSigningKey(given.privateKey);
-  const settings = { domain, selector, canonicalization, expiresIn, headerFields, key };
-  return Object.freeze({ sign: (content: Parameters<Sign>[0], now: Date) => sign(settings, content, now) });
+  const settings: Settings = { domain, selector, canonicalization, expiresIn, headerFields, key };
+  // What is kept is the module, never the promise of it: in a Worker that is one invocation's, and others may not wait for it.
+  let signing: typeof import("./dkim/sign.ts") | undefined;
+  return Object.freeze({
+    async sign(content, now) {
+      signing ??= await import("./dkim/sign.ts");
+      return signing.sign(settings, content, now);
+    },
+  } satisfies DkimSigner);
 }
 
 const OPTIONS: Keys<keyof DkimOptions> = {
@@ -130,69 +133,3 @@ function readNames(value: unknown, option: string): ReadonlySet<string> {
   }
   return names;
 }
-
-type Sign = DkimSigner["sign"];
-
-interface Settings {
-  readonly domain: string;
-  readonly selector: string;
-  readonly canonicalization: NonNullable<DkimOptions["canonicalization"]>;
-  readonly expiresIn: number | undefined;
-  readonly headerFields: ReadonlySet<string>;
-  readonly key: SigningKey;
-}
-
-async function sign(settings: Settings, content: Parameters<Sign>[0], now: Date): Promise<string> {
-  const { domain, selector, canonicalization, expiresIn, headerFields, key } = settings;
-  const time = Math.floor(now.getTime() / 1000);
-  if (!(time >= 0)) throw new ConfigError("now", "is not a time after 1970");
-  const [ofHeader, ofBody] = canonicalization.split("/") as [Canonicalization, Canonicalization];
-
-  const { section, bodyHash } = await read(content, ofBody);
-  const fields = readFields(section);
-  const names = namesToSign(fields, headerFields);
-  const units = [
-    "v=1;",
-    `a=${key.algorithm};`,
-    `c=${canonicalization};`,
-    `d=${domain};`,
-    `s=${selector};`,
-    `t=${time};`,
-    ...(expiresIn === undefined ? [] : [`x=${time + expiresIn};`]),
-    // RFC 6376 §3.5 lets the list be folded behind a colon.
-    ...pieces(`h=${names.join(":")};`, /.{1,70}[:;]|[^:;]+[:;]/g),
-    `bh=${encodeBase64(bodyHash)};`,
-    // A unit of its own: the line is broken in the same places with nothing behind it, which is how it is signed.
-    "b=",
-  ];
-  const field = (...signature: readonly string[]): string =>
-    structuredField("DKIM-Signature", [...units, ...signature], "dkim");
-  const signature = await key.sign(signedOctets(fields, names, field(), ofHeader));
-  return field(...pieces(encodeBase64(signature), /.{1,72}/g));
-}
-
-function pieces(text: string, piece: RegExp): readonly string[] {
-  return text.match(piece) ?? [];
-}
-
-/** Reads a message once, from its first octet to its last. */
-async function read(
-  content: Parameters<Sign>[0],
-  canonicalization: Canonicalization,
-): Promise<{ readonly section: string; readonly bodyHash: Uint8Array }> {
-  if (content instanceof Uint8Array && content.length > LARGE) {
-    const body: Uint8Array[] = [];
-    const reader = new ContentReader(new CanonicalBody(canonicalization, (octets) => body.push(octets)));
-    reader.push(content);
-    const section = reader.end();
-    return { section, bodyHash: new Uint8Array(await crypto.subtle.digest("SHA-256", join(body))) };
-  }
-  const hash = new Sha256();
-  const reader = new ContentReader(new CanonicalBody(canonicalization, (octets) => hash.update(octets)));
-  if (content instanceof Uint8Array) reader.push(content);
-  else for await (const chunk of content) reader.push(chunk);
-  return { section: reader.end(), bodyHash: hash.digest() };
-}
-
-/** Octets. WebCrypto takes some 25 µs for any digest, ours 10 µs for each 1000 octets. */
-const LARGE = 4096;

@@ -4,6 +4,7 @@ import { CanonicalBody } from "../../src/dkim/body.ts";
 import { namesToSign, readFields, signedOctets } from "../../src/dkim/header-section.ts";
 import { readSigningKey } from "../../src/dkim/key.ts";
 import { Sha256 } from "../../src/dkim/sha256.ts";
+import { signatureOf } from "../../src/dkim/sign.ts";
 
 const FROM = "From: a@example.com\r\n";
 
@@ -186,7 +187,7 @@ describe("the example of RFC 8463", () => {
       "b=",
     );
     const d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
-    const signature = await readSigningKey({ kty: "OKP", crv: "Ed25519", d }).sign(octets);
+    const signature = await signatureOf(readSigningKey({ kty: "OKP", crv: "Ed25519", d }), octets);
     expect(Buffer.from(signature).toString("base64")).toBe(
       "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==",
     );

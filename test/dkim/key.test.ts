@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { readSigningKey } from "../../src/dkim/key.ts";
 import { Sha256 } from "../../src/dkim/sha256.ts";
+import { signatureOf } from "../../src/dkim/sign.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -17,7 +18,7 @@ function pem(key: KeyObject, type: PemType = "pkcs8"): string {
 
 async function expectSigns(value: unknown, publicKey: KeyObject): Promise<void> {
   const key = readSigningKey(value);
-  const signature = await key.sign(octets);
+  const signature = await signatureOf(key, octets);
   const isValid =
     publicKey.asymmetricKeyType === "rsa"
       ? verify("sha256", octets, publicKey, signature)
