@@ -3,8 +3,14 @@
 import type { Keys } from "../../input.ts";
 import { optional, read, readSecret } from "../../options/checks.ts";
 import type { TokenSource } from "../token-source.ts";
-import { type EndpointOptions, microsoftTokens, readEndpoint, readProvider, readScope } from "./endpoint.ts";
-import { issue, readClientId } from "./grant.ts";
+import {
+  type EndpointOptions,
+  microsoftTokens,
+  readClientId,
+  readEndpoint,
+  readProvider,
+  readScope,
+} from "./endpoint.ts";
 
 /** Says which application signs in, and where it gets its tokens. */
 export interface ClientCredentialsOptions extends EndpointOptions {
@@ -67,6 +73,7 @@ export function clientCredentialsGrant(options: ClientCredentialsOptions): Token
   const endpoint = readEndpoint(given, microsoftTokens(given), Object.keys(own));
   const hint = "check clientId, clientSecret and tenant";
   return async ({ signal }) => {
+    const { issue } = await import("./grant.ts");
     const { accessToken, expiresIn } = await issue(endpoint, { own, hint }, signal);
     return { accessToken, expiresIn };
   };

@@ -109,6 +109,12 @@ function readRecord(
   return Object.fromEntries(entries);
 }
 
+/** RFC 6749 A.1: what the endpoint knows the client by. */
+export function readClientId(value: unknown): string {
+  if (typeof value === "string" && /^[\x20-\x7e]{1,1024}$/.test(value)) return value;
+  throw new ConfigError("clientId", "is not the id of a client: ASCII characters, at least one");
+}
+
 // RFC 6749 §3.3: words of visible ASCII, without the double quote and the backslash, a space between two.
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 

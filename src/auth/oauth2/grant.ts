@@ -1,6 +1,5 @@
-// What all grants have in common: they ask an endpoint, and tell what to do where it refuses.
+// What all grants have in common: they ask an endpoint, and tell what to do where it refuses. Loaded with the first request.
 
-import { ConfigError } from "../../errors.ts";
 import { type Issued, readAnswer } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { formOf, post } from "./request.ts";
@@ -32,10 +31,4 @@ export async function issue(
   const form = formOf(endpoint, own);
   const hints = { ...HINTS, unauthorized_client: unauthorized, invalid_grant: hint };
   return readAnswer(await post(endpoint, form, signal), { host, form, headers, hints, tellsTime });
-}
-
-/** RFC 6749 A.1: what the endpoint knows the client by. */
-export function readClientId(value: unknown): string {
-  if (typeof value === "string" && /^[\x20-\x7e]{1,1024}$/.test(value)) return value;
-  throw new ConfigError("clientId", "is not the id of a client: ASCII characters, at least one");
 }

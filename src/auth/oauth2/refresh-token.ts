@@ -10,11 +10,11 @@ import {
   type EndpointOptions,
   GOOGLE_TOKENS,
   microsoftTokens,
+  readClientId,
   readEndpoint,
   readProvider,
   readScope,
 } from "./endpoint.ts";
-import { issue, readClientId } from "./grant.ts";
 
 /** Says whose consent is used, and where it is exchanged for tokens. */
 export interface RefreshTokenOptions extends EndpointOptions {
@@ -105,6 +105,7 @@ export function refreshTokenGrant(options: RefreshTokenOptions): TokenSource {
     if (reason !== "first") first = undefined;
     if (first !== undefined && endsLater(first)) return first;
     const own = { ...client, grant_type: "refresh_token", refresh_token: refreshToken };
+    const { issue } = await import("./grant.ts");
     const issued = await issue(endpoint, { own, hint: HINT }, signal);
     // RFC 6749 §6: from now on it is this one.
     if (issued.refreshToken !== undefined && issued.refreshToken !== refreshToken) {

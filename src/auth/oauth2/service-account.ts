@@ -15,7 +15,6 @@ import {
 } from "../../private-key.ts";
 import type { TokenSource } from "../token-source.ts";
 import { type EndpointOptions, GOOGLE_SCOPE, GOOGLE_TOKENS, readEndpoint, readScope } from "./endpoint.ts";
-import { issue } from "./grant.ts";
 
 /** Says which service account signs in, for whom, and where it gets its tokens. */
 export interface ServiceAccountOptions extends EndpointOptions {
@@ -116,6 +115,7 @@ export function serviceAccountGrant(options: ServiceAccountOptions): TokenSource
       unauthorized: UNAUTHORIZED,
       tellsTime: true,
     };
+    const { issue } = await import("./grant.ts");
     const { accessToken, expiresIn } = await issue(endpoint, grant, signal);
     return { accessToken, expiresIn };
   };
