@@ -1,14 +1,7 @@
-// Which mechanisms there are, and which of them a login may use.
+// Which mechanisms there are, and which of them a login may use: by name, for what they do is loaded with the first
+// connection (mechanisms.ts).
 
-import { anonymous } from "./anonymous.ts";
-import { cramMd5 } from "./cram-md5.ts";
-import { external } from "./external.ts";
-import { login } from "./login.ts";
 import type { Mechanism } from "./mechanism.ts";
-import { oauthBearer } from "./oauthbearer.ts";
-import { plain } from "./plain.ts";
-import { scram } from "./scram.ts";
-import { xoauth2 } from "./xoauth2.ts";
 
 /** Names a mechanism by its SASL name. */
 export type MechanismName =
@@ -28,7 +21,7 @@ export type MechanismName =
 export type Means = "pass" | "accessToken" | "nothing";
 
 interface Entry {
-  readonly mechanism: Mechanism;
+  readonly name: MechanismName;
   readonly means: Means;
   /** It is used only where the user names it. */
   readonly isNamedOnly?: boolean;
@@ -40,28 +33,29 @@ interface Entry {
 // them on, and RFC 5802 §6 asks for them wherever both sides can. PLAIN needs a turn less than LOGIN, and has a
 // specification. CRAM-MD5 is weaker than either, for inside TLS it protects nothing.
 const ENTRIES: readonly Entry[] = [
-  { mechanism: /* @__PURE__ */ scram("SHA-256", "-PLUS"), means: "pass", hasAuthorizationId: true },
-  { mechanism: /* @__PURE__ */ scram("SHA-1", "-PLUS"), means: "pass", hasAuthorizationId: true },
-  { mechanism: /* @__PURE__ */ scram("SHA-256"), means: "pass", hasAuthorizationId: true },
-  { mechanism: /* @__PURE__ */ scram("SHA-1"), means: "pass", hasAuthorizationId: true },
-  { mechanism: plain, means: "pass", hasAuthorizationId: true },
-  { mechanism: login, means: "pass" },
-  { mechanism: cramMd5, means: "pass", isNamedOnly: true },
-  { mechanism: oauthBearer, means: "accessToken", hasAuthorizationId: true },
-  { mechanism: xoauth2, means: "accessToken" },
-  { mechanism: external, means: "nothing" },
-  { mechanism: anonymous, means: "nothing" },
+  { name: "SCRAM-SHA-256-PLUS", means: "pass", hasAuthorizationId: true },
+  { name: "SCRAM-SHA-1-PLUS", means: "pass", hasAuthorizationId: true },
+  { name: "SCRAM-SHA-256", means: "pass", hasAuthorizationId: true },
+  { name: "SCRAM-SHA-1", means: "pass", hasAuthorizationId: true },
+  { name: "PLAIN", means: "pass", hasAuthorizationId: true },
+  { name: "LOGIN", means: "pass" },
+  { name: "CRAM-MD5", means: "pass", isNamedOnly: true },
+  { name: "OAUTHBEARER", means: "accessToken", hasAuthorizationId: true },
+  { name: "XOAUTH2", means: "accessToken" },
+  { name: "EXTERNAL", means: "nothing" },
+  { name: "ANONYMOUS", means: "nothing" },
 ];
 
 /** The names of all mechanisms, the strongest first. */
-export const MECHANISM_NAMES: readonly MechanismName[] = /* @__PURE__ */ ENTRIES.map(
-  ({ mechanism }) => mechanism.name as MechanismName,
-);
+export const MECHANISM_NAMES: readonly MechanismName[] = /* @__PURE__ */ ENTRIES.map(({ name }) => name);
 
 /** Whether a mechanism ties the login to the TLS, by its name (RFC 5802 §4). */
 export function isBound(name: string): boolean {
   return name.endsWith("-PLUS");
 }
+
+/** A mechanism that a login may use: one of these by its name, or the caller's own. */
+export type Usable = { readonly name: MechanismName } | Mechanism;
 
 export interface Choice {
   readonly means: Means;
@@ -74,11 +68,11 @@ export interface Choice {
 }
 
 /** The mechanisms that may be used, the strongest first. */
-export function usableMechanisms(choice: Choice): readonly Mechanism[] {
+export function usableMechanisms(choice: Choice): readonly Usable[] {
   const { means, allowed, authorizationId, channelBinding } = choice;
-  return ENTRIES.filter(({ mechanism: { name }, ...entry }) => {
+  return ENTRIES.filter(({ name, ...entry }) => {
     const isMeant = allowed?.some((one) => one === name) ?? entry.isNamedOnly !== true;
     const says = !authorizationId || entry.hasAuthorizationId === true;
     return entry.means === means && isMeant && says && (channelBinding || !isBound(name));
-  }).map(({ mechanism }) => mechanism);
+  });
 }

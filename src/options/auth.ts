@@ -5,6 +5,7 @@ import {
   MECHANISM_NAMES,
   type Means,
   type MechanismName,
+  type Usable,
   usableMechanisms,
 } from "../auth/choice.ts";
 import type { Credentials, Mechanism } from "../auth/mechanism.ts";
@@ -51,7 +52,7 @@ interface AuthManner {
 export interface ResolvedAuth {
   readonly credentials: Credentials;
   /** Those that may be used, the strongest first. */
-  readonly mechanisms: readonly Mechanism[];
+  readonly mechanisms: readonly Usable[];
   readonly tokenSource: TokenSource | undefined;
   readonly channelBinding: ChannelBindingType | false | undefined;
   readonly allowInsecure: boolean | undefined;
@@ -110,7 +111,7 @@ export function readAuth(value: unknown, option: string): ResolvedAuth {
 
 type Given = Partial<Record<keyof typeof AUTH, unknown>>;
 
-function readMechanisms(auth: Given, given: readonly (typeof FED)[number][]): readonly Mechanism[] {
+function readMechanisms(auth: Given, given: readonly (typeof FED)[number][]): readonly Usable[] {
   const mechanism = optional(auth.mechanism, "auth.mechanism", readMechanism);
   const allow = optional(auth.allow, "auth.allow", readAllow);
   const isWithout = WITHOUT.includes(mechanism);

@@ -1,6 +1,6 @@
 // How a session signs in: AUTH (RFC 4954), by the strongest mechanism that both sides know.
 
-import { isBound } from "../auth/choice.ts";
+import { isBound, type Usable } from "../auth/choice.ts";
 import {
   type Credentials,
   type Digests,
@@ -10,6 +10,7 @@ import {
   type Mechanism,
   type Surroundings,
 } from "../auth/mechanism.ts";
+import { mechanismOf } from "../auth/mechanisms.ts";
 import { decodeBase64, decodeText } from "../bytes.ts";
 import type { ChannelBinding, ChannelBindingType } from "../channel-binding.ts";
 import { auth, cancelSasl, MAX_SASL_LINE, saslResponse } from "../commands.ts";
@@ -33,7 +34,7 @@ export interface Channel {
 export interface Login {
   readonly credentials: Credentials;
   /** Those that may be used, the strongest first. */
-  readonly mechanisms: readonly Mechanism[];
+  readonly mechanisms: readonly Usable[];
   /** What logins are tied to the TLS by: one kind, whatever the runtime has best, or nothing. */
   readonly channelBinding: ChannelBindingType | false | undefined;
   readonly host: string;
@@ -76,7 +77,7 @@ export function* authenticate(login: Login, said: Hello, channel: Channel): Dial
   // is between could take that away, and put there what nobody knows.
   const isOffered = mayBind || offered.includes(`${mechanism.name}-PLUS`);
   const canBind = channel.bind !== undefined && login.channelBinding !== false && !isOffered;
-  yield* exchange(mechanism, login.credentials, {
+  yield* exchange(mechanismOf(mechanism), login.credentials, {
     surroundings: { host, port, nonce, digests, binding, canBind },
     secrets,
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MECHANISM_NAMES, type MechanismName } from "../../src/auth/choice.ts";
+import { mechanismOf } from "../../src/auth/mechanisms.ts";
 import type { ChannelBinding } from "../../src/channel-binding.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { loginWith } from "../support/login.ts";
@@ -36,6 +37,10 @@ function chosen(
 
 const all = MECHANISM_NAMES.join(" ");
 const usable = (auth: object): readonly string[] => loginWith(auth).mechanisms.map(({ name }) => name);
+
+test.each(MECHANISM_NAMES)("%s is what it is called", (name) => {
+  expect(mechanismOf({ name }).name).toBe(name);
+});
 
 describe("the mechanism that is used", () => {
   test("is the strongest that both sides know", () => {

@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Mechanism } from "../../src/auth/mechanism.ts";
+import { mechanismOf } from "../../src/auth/mechanisms.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { type ResolvedAuth, readAuth } from "../../src/options/auth.ts";
 
@@ -162,8 +163,14 @@ test("a mechanism of the caller's own keeps its `this`", () => {
   const [mechanism] = read({
     custom: { name: counting.name, exchange: counting.exchange.bind(counting) },
   }).mechanisms;
-  mechanism?.exchange({ user: "" }, {} as never).next();
+  if (mechanism !== undefined)
+    mechanismOf(mechanism)
+      .exchange({ user: "" }, {} as never)
+      .next();
   const [whole] = read({ custom: counting }).mechanisms;
-  whole?.exchange({ user: "" }, {} as never).next();
+  if (whole !== undefined)
+    mechanismOf(whole)
+      .exchange({ user: "" }, {} as never)
+      .next();
   expect(counting.count).toBe(2);
 });
