@@ -58,8 +58,9 @@ function checkLabels(domain: string, field: string): void {
 // and decodes "%65": the host it returns is then not the one that was written. For the same reason not the marks
 // and letters that it drops because they show nothing; nor capital sharp s, which is "ss" or "ß" by the edition of
 // UTS 46.
+// As text, of which a pattern is made when it is needed: engines read the tables of Unicode for each at import.
 const NOT_U_LABEL =
-  /[^\p{L}\p{M}\p{Nd}\u00b7\u0375\u05f3\u05f4\u200c-\u200d\u30fb.-]|(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}|\u1e9e/u;
+  "[^\\p{L}\\p{M}\\p{Nd}\\u00b7\\u0375\\u05f3\\u05f4\\u200c-\\u200d\\u30fb.\\-]|(?![\\u200c\\u200d])\\p{Default_Ignorable_Code_Point}|\\u1e9e";
 
 // A full-width "ｇ" or the Kelvin sign is mapped to the ASCII letter that it looks like. What is compared with the
 // domain before, such as a list of those allowed, would not see that it is the same one; so it is written as it is.
@@ -69,9 +70,10 @@ const HAS_ASCII = /[\0-\x7f]/;
 const MISPLACED_HYPHEN = /^-|^..--|-$/u;
 
 function toALabels(domain: string, field: string): string {
+  const notULabel = new RegExp(NOT_U_LABEL, "u");
   for (const character of domain) {
     const isLookAlike = character > "\x7f" && HAS_ASCII.test(character.normalize("NFKC"));
-    if (isLookAlike || NOT_U_LABEL.test(character)) {
+    if (isLookAlike || notULabel.test(character)) {
       throw new MessageError(field, `has ${codePoint(character)} in its domain`, {
         hint: "write the domain in plain letters and digits of its script, with ASCII dots between the labels",
       });

@@ -2,8 +2,10 @@
 
 import { MessageError } from "../errors.ts";
 
-// Neither atext nor a dot: RFC 5322 §3.2.3, and RFC 6531 §3.3 without the separators that look like a space.
-const NOT_ATOM = /[^A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\u0080-\u{10ffff}]|\p{Z}/u;
+// Neither atext nor a dot: RFC 5322 §3.2.3, and RFC 6531 §3.3 without the separators that look like a space. By their
+// numbers: for \p{Z} engines read the tables of Unicode at import.
+const NOT_ATOM =
+  /[^A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\u0080-\uffff]|[\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** Whether `text` is atoms with single dots between them (RFC 5322 §3.2.3, with RFC 6531 §3.3 beyond ASCII). */
 export function isDotAtom(text: string): boolean {

@@ -83,9 +83,6 @@ const ENTITIES = {
 // With the slashes: a browser takes "https:evil" for a path in some places, and for a host in others.
 const ADDRESS = /^(?:https?:\/\/|mailto:|tel:|cid:)/i;
 
-// U+0000 ends a line early in more than one server; half a surrogate pair has no UTF-8 and would become U+FFFD.
-const NOT_TEXT = /[\0\p{Surrogate}]/u;
-
 function textOf(name: string, value: unknown): string {
   const isNumber = typeof value === "number";
   if (typeof value === "bigint" || (isNumber && Number.isFinite(value))) return String(value);
@@ -93,7 +90,8 @@ function textOf(name: string, value: unknown): string {
     const kind = isNumber ? "a number that is not finite" : describe(value);
     throw invalidValue(name, `is ${kind}, not a string, a finite number or a bigint`);
   }
-  if (NOT_TEXT.test(value))
+  // U+0000 ends a line early in more than one server; half a surrogate pair has no UTF-8 and would become U+FFFD.
+  if (value.includes("\0") || !value.isWellFormed())
     throw invalidValue(name, "holds a NUL or half a surrogate pair, which is not text");
   return value;
 }
