@@ -4,6 +4,9 @@ import { encodeUtf8 } from "./bytes.ts";
 import { MessageError } from "./errors.ts";
 import { Flow, type Opening } from "./flow.ts";
 import { describe, refuseHalfPairs } from "./input.ts";
+import { OpenedLater } from "./opened-later.ts";
+
+export type { OpenedLater } from "./opened-later.ts";
 
 /**
  * Is what the content of an attachment may be given as: text, which is sent as UTF-8, octets, a `Blob` or `File`, a web
@@ -25,19 +28,6 @@ export type Source =
 export type ResolvedSource =
   | { readonly kind: "memory"; readonly octets: Uint8Array; readonly isText: boolean }
   | { readonly kind: "flow"; readonly flow: Flow };
-
-/** Is content that is opened when the message is sent. Only `attachment` makes one: no value of a message can say so. */
-export class OpenedLater {
-  readonly #begin: (field: string) => Opening;
-
-  constructor(begin: (field: string) => Opening) {
-    this.#begin = begin;
-  }
-
-  static begin(value: object, field: string): Opening | undefined {
-    return #begin in value ? value.#begin(field) : undefined;
-  }
-}
 
 /**
  * Reads a source; nothing is opened and octets are not copied. `length` is how many there must be; `isBinary`, whether

@@ -32,8 +32,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "auth/gs2": [],
   "auth/saslprep": [],
   "auth/scram": ["auth/gs2", "auth/mechanism", "auth/saslprep", "bytes", "errors"],
-  "auth/choice": [
+  "auth/choice": ["auth/mechanism"],
+  "auth/mechanisms": [
     "auth/anonymous",
+    "auth/choice",
     "auth/cram-md5",
     "auth/external",
     "auth/login",
@@ -47,6 +49,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "protocol/login": [
     "auth/choice",
     "auth/mechanism",
+    "auth/mechanisms",
     "bytes",
     "channel-binding",
     "commands",
@@ -113,7 +116,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "media-type": ["bytes", "errors", "input"],
   prebuilt: ["bytes", "errors", "input"],
   flow: ["bytes", "errors", "excerpt", "input"],
-  source: ["bytes", "errors", "flow", "input"],
+  "opened-later": ["flow"],
+  source: ["bytes", "errors", "flow", "input", "opened-later"],
   attachment: ["address", "bytes", "errors", "field", "input", "media-type", "prebuilt", "source"],
   "message/bodies": ["attachment", "errors", "input", "media-type"],
   "message/dsn": ["address", "errors", "input", "terms"],
@@ -255,10 +259,29 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "signer",
   ],
   dkim: ["dkim/key", "dkim/sign", "errors", "input", "options/checks", "private-key", "signer"],
-  "sources/stream": ["attachment", "errors", "flow", "input", "source"],
+  "sources/stream": ["attachment", "errors", "input", "opened-later", "source", "sources/stream-octets"],
+  "sources/stream-octets": ["flow", "source"],
   "sources/data-url": ["attachment", "bytes", "errors", "input", "sources/stream"],
-  "sources/url": ["attachment", "errors", "flow", "input", "source", "sources/stream"],
-  "sources/file": ["attachment", "bytes", "errors", "flow", "input", "source", "sources/stream"],
+  "sources/url": [
+    "attachment",
+    "errors",
+    "flow",
+    "input",
+    "opened-later",
+    "sources/stream",
+    "sources/url-octets",
+  ],
+  "sources/url-octets": ["flow", "input"],
+  "sources/file": [
+    "attachment",
+    "errors",
+    "flow",
+    "input",
+    "opened-later",
+    "sources/file-octets",
+    "sources/stream",
+  ],
+  "sources/file-octets": ["bytes", "flow"],
   sources: ["sources/data-url", "sources/file", "sources/stream", "sources/url"],
   content: ["bytes", "flow", "mime", "protocol/dialogue"],
   prepare: ["abort", "bytes", "content", "deadline", "errors", "excerpt", "flow", "mime", "signer"],
@@ -826,7 +849,7 @@ describe("imports", () => {
 
   test("of Node's modules stand where Node is meant", () => {
     const users = sources.filter(({ code }) => /["']node:|require\(/.test(code)).map(({ name }) => name);
-    expect(users.filter((name) => !/^(?:transport\/node|cli\b)/.test(name))).toEqual(["sources/file"]);
+    expect(users.filter((name) => !/^(?:transport\/node|cli\b)/.test(name))).toEqual(["sources/file-octets"]);
   });
 
   test("load no module of Node's until the first connection", () => {

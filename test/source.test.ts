@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { MessageError } from "../src/errors.ts";
 import { Flow, type Opening } from "../src/flow.ts";
-import { OpenedLater, type ResolvedSource, resolveSource, type Source } from "../src/source.ts";
+import { OpenedLater } from "../src/opened-later.ts";
+import { type ResolvedSource, resolveSource, type Source } from "../src/source.ts";
 import { attachment } from "../src/sources.ts";
 import { errorOf, until, watchProcess } from "./support/watch.ts";
 
@@ -327,7 +328,7 @@ describe("closing", () => {
 
   test("a stream that comes after all, when its message is given up, is closed", async () => {
     const stream = new Readable({ read() {} });
-    let give: (source: Source) => void = () => {};
+    let give: ((source: Source) => void) | undefined;
     const made = attachment.stream(
       () =>
         new Promise<Source>((resolve) => {
@@ -336,8 +337,9 @@ describe("closing", () => {
     );
     const octets = flowOf(made.content).open();
     const next = errorOf(octets.next());
+    await until(() => give !== undefined);
     await octets.return();
-    give(stream);
+    give?.(stream);
     await next;
     await until(() => stream.destroyed);
   });

@@ -2,9 +2,9 @@
 
 import type { Attachment } from "../attachment.ts";
 import { MessageError } from "../errors.ts";
-import type { Pieces } from "../flow.ts";
 import { describe } from "../input.ts";
-import { OpenedLater, resolveSource, type Source } from "../source.ts";
+import { OpenedLater } from "../opened-later.ts";
+import type { Source } from "../source.ts";
 
 /** Says what an attachment is, but for its content. */
 export type AttachmentDetails = Omit<Attachment, "content">;
@@ -15,13 +15,13 @@ export type AttachmentDetails = Omit<Attachment, "content">;
  */
 export function stream(open: () => Source | Promise<Source>, details?: AttachmentDetails): Attachment {
   if (typeof open !== "function") throw new MessageError("open", `is ${describe(open)}, not a function`);
-  const begin = (field: string) => ({ isReopenable: true, open: async () => piecesOf(await open(), field) });
+  const begin = (field: string) => ({
+    isReopenable: true,
+    open: async () => {
+      // Before there is a stream, which must not fail unheard.
+      const { piecesOf } = await import("./stream-octets.ts");
+      return piecesOf(await open(), field);
+    },
+  });
   return { ...details, content: new OpenedLater(begin) };
-}
-
-function piecesOf(value: unknown, field: string): Pieces {
-  const source = resolveSource(value, field);
-  if (source.kind === "memory") return [source.octets].values();
-  source.flow.take();
-  return source.flow.open();
 }

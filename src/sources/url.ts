@@ -2,10 +2,11 @@
 
 import type { Attachment } from "../attachment.ts";
 import { MessageError } from "../errors.ts";
-import type { Opening, Pieces } from "../flow.ts";
+import type { Opening } from "../flow.ts";
 import { describe, type Keys, readEntries, readObject, readText } from "../input.ts";
-import { OpenedLater } from "../source.ts";
+import { OpenedLater } from "../opened-later.ts";
 import type { AttachmentDetails } from "./stream.ts";
+import type { Limits } from "./url-octets.ts";
 
 /** Says how a URL is fetched. */
 export interface UrlRequest {
@@ -69,13 +70,11 @@ export function url(
       headers: { ...fields, "accept-encoding": "identity" },
       signal,
     });
-  const begin = (): Opening => ({ isReopenable: false, open: () => open(get, target.host, limits) });
+  const begin = (): Opening => ({
+    isReopenable: false,
+    open: async () => (await import("./url-octets.ts")).open(get, target.host, limits),
+  });
   return { ...nameOf(target), ...details, content: new OpenedLater(begin) };
-}
-
-interface Limits {
-  readonly maxSize: number;
-  readonly timeout: number;
 }
 
 /** The URL may hold a token: no error shows more of it than the host. */
@@ -130,65 +129,4 @@ const PLAIN_NAME = /^[\w-]+(?:\.[\w-]+)+$/;
 function nameOf({ pathname }: URL): AttachmentDetails {
   const name = pathname.slice(pathname.lastIndexOf("/") + 1);
   return PLAIN_NAME.test(name) ? { filename: name } : {};
-}
-
-/** Asks for it with the first `next`, so that it can be given up before it is answered. */
-function open(
-  get: (signal: AbortSignal) => Promise<Response>,
-  host: string,
-  { maxSize, timeout }: Limits,
-): Pieces {
-  const stop = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let answer: Answer | undefined;
-  let size = 0;
-  const ask = async (): Promise<Answer> => {
-    timer = setTimeout(() => stop.abort(new Error(`${host} took longer than ${timeout} ms`)), timeout);
-    return readAnswer(await get(stop.signal), host);
-  };
-  return {
-    next: async () => {
-      answer ??= await ask();
-      const { done, value } = (await answer.reader?.read()) ?? { done: true };
-      if (!done) {
-        // Text would be counted in characters.
-        if (!(value instanceof Uint8Array)) throw new Error(`${host} sent ${describe(value)}, not octets`);
-        size += value.length;
-        if (size > maxSize) throw new Error(`${host} sent more than ${maxSize} octets`);
-        return { done: false, value };
-      }
-      const { length } = answer;
-      // A fetch that was replaced may not have looked.
-      if (length !== undefined && size !== Number(length)) {
-        throw new Error(`${host} sent ${size} octets, not ${length}`);
-      }
-      clearTimeout(timer);
-      return { done: true, value: undefined };
-    },
-    return: () => {
-      clearTimeout(timer);
-      stop.abort(new Error("it is not needed any more"));
-    },
-  };
-}
-
-interface Answer {
-  readonly reader: { read(): Promise<{ readonly done: boolean; readonly value?: unknown }> } | undefined;
-  /** The Content-Length. */
-  readonly length: string | undefined;
-}
-
-/** Refuses what is not the whole of what was asked for, or cannot be known to be. */
-function readAnswer({ status, redirected, headers, body }: Response, host: string): Answer {
-  if (status !== 200) {
-    const why = status >= 300 && status < 400 ? ", and no redirect is followed" : "";
-    throw new Error(`${host} answered with status ${status}${why}`);
-  }
-  if (redirected) throw new Error(`${host} led elsewhere, and no redirect is to be followed`);
-  const encoding = headers.get("content-encoding") ?? "identity";
-  // Node's fetch takes a compressed stream that was cut for one that ended.
-  if (encoding.toLowerCase() !== "identity") {
-    throw new Error(`${host} sent it compressed (${encoding}), so that its end cannot be told`);
-  }
-  return { reader: body?.getReader(), length: headers.get("content-length") ?? undefined };
 }
