@@ -8,10 +8,10 @@ import { readJwk } from "./private-key/jwk.ts";
 import { CONVERT, readLocked } from "./private-key/locked.ts";
 import { readPem } from "./private-key/pem.ts";
 import { type Pkcs8, readPkcs1, readPkcs8 } from "./private-key/pkcs8.ts";
-import { checkRsaBits, type KeyKind, type Purpose, refusal } from "./private-key/purpose.ts";
+import { checkRsaBits, type KeyKind, kindHint, type Purpose, refusal } from "./private-key/purpose.ts";
 
 export type { PrivateJwk } from "./private-key/jwk.ts";
-export { DECRYPT, MAKE_RSA, type Purpose } from "./private-key/purpose.ts";
+export { DECRYPT, type Purpose } from "./private-key/purpose.ts";
 
 /** Is a `CryptoKey` of WebCrypto, as far as it is looked at. */
 export interface PrivateCryptoKey {
@@ -134,7 +134,10 @@ function signer(kind: KeyKind, key: () => Promise<CryptoKey>, purpose: Purpose):
       try {
         return new Uint8Array(await crypto.subtle.sign(name, await key(), octets as Uint8Array<ArrayBuffer>));
       } catch (cause) {
-        throw new ConfigError(purpose.option, "is refused by the runtime", { hint: purpose.hint, cause });
+        throw new ConfigError(purpose.option, "is refused by the runtime", {
+          hint: kindHint(purpose),
+          cause,
+        });
       }
     },
   };

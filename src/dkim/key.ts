@@ -1,6 +1,6 @@
 // The key that signs, and what it goes by in a signature.
 
-import { DECRYPT, MAKE_RSA, type Purpose, readPrivateKey } from "../private-key.ts";
+import { DECRYPT, type Purpose, readPrivateKey } from "../private-key.ts";
 
 export interface SigningKey {
   /** As `a=` names it. */
@@ -14,7 +14,7 @@ const PURPOSE: Purpose = {
   kinds: ["rsa", "ed25519"],
   minBits: 1024,
   weak: "verifiers refuse what is signed with less than 1024 (RFC 8301 §3.2)",
-  hint: `DKIM takes RSA and Ed25519; ${MAKE_RSA}`,
+  takes: "DKIM takes RSA and Ed25519",
   locked: DECRYPT,
 };
 

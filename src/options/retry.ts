@@ -15,10 +15,11 @@ const MAX_FACTOR = 10;
 const MAX_PAUSE = 86_400_000;
 const DEFAULT_BACKOFF = { initial: 1_000, max: 60_000, factor: 2, jitter: 0.5 } as const;
 
-const NEVER: RetryPolicy = { attempts: 1, connections: false, transient: false, pause: () => 0 };
+const AT_ONCE = (): number => 0;
+const NEVER: RetryPolicy = { attempts: 1, connections: false, transient: false, pause: AT_ONCE };
 
 /** Where nothing is said: a connection that turns out to be dead is replaced, once, and nothing else. */
-const DEFAULT: RetryPolicy = { ...NEVER, attempts: 2 };
+const DEFAULT: RetryPolicy = { attempts: 2, connections: false, transient: false, pause: AT_ONCE };
 
 const RETRY: Keys<keyof RetryOptions> = { attempts: undefined, backoff: undefined, transient: undefined };
 const BACKOFF: Keys<keyof Backoff> = {

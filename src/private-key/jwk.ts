@@ -3,7 +3,7 @@
 import { decodeBase64 } from "../bytes.ts";
 import { element, integer, SEQUENCE } from "../der.ts";
 import { fromSeed, type Pkcs8, readPkcs1 } from "./pkcs8.ts";
-import { type Purpose, refusal } from "./purpose.ts";
+import { kindHint, type Purpose, refusal } from "./purpose.ts";
 
 /** Is a private key as a JSON Web Key (RFC 7517): `kty` RSA, or OKP with the curve Ed25519. */
 export interface PrivateJwk extends Partial<Readonly<Record<JwkText, string | undefined>>> {
@@ -22,7 +22,7 @@ export function readJwk(value: object, purpose: Purpose): Pkcs8 {
   const kty = own("kty");
   if (kty !== "RSA" && kty !== "OKP") {
     if (kty === undefined) throw refusal(purpose, "is an object without kty, which no JWK is");
-    throw refusal(purpose, "is a JWK of another type", purpose.hint);
+    throw refusal(purpose, "is a JWK of another type", kindHint(purpose));
   }
   // What a key says of itself is not for us to overrule (RFC 7517 §4.2 to §4.4).
   const use = own("use") ?? "sig";
@@ -43,7 +43,7 @@ export function readJwk(value: object, purpose: Purpose): Pkcs8 {
   };
   if (kty === "OKP") {
     if (own("crv") !== "Ed25519") {
-      throw refusal(purpose, "is a JWK for another curve than Ed25519", purpose.hint);
+      throw refusal(purpose, "is a JWK for another curve than Ed25519", kindHint(purpose));
     }
     return fromSeed(number("d"), purpose);
   }

@@ -1,7 +1,7 @@
 // The text of a PEM file (RFC 7468), and what is in it.
 
 import { decodeBase64 } from "../bytes.ts";
-import { type Purpose, refusal } from "./purpose.ts";
+import { kindHint, type Purpose, refusal } from "./purpose.ts";
 
 /** Characters of PEM; a key of 16,384 bits has 13,000. */
 const MAX_PEM = 32_768;
@@ -37,7 +37,7 @@ export function readPem(text: string, purpose: Purpose, locked: string): Pem {
   }
   const from = begin + BEGIN.length;
   const label = text.slice(from, text.indexOf(DASHES, from));
-  for (const [word, message, hint = purpose.hint] of STRANGERS)
+  for (const [word, message, hint = kindHint(purpose)] of STRANGERS)
     if (label.includes(word)) throw refusal(purpose, message, hint);
   const end = text.indexOf(`-----END ${label}-----`, from);
   if (end < 0) throw refusal(purpose, "is cut off: its -----END is missing");

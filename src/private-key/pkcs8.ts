@@ -12,7 +12,7 @@ import {
   OCTET_STRING,
   SEQUENCE,
 } from "../der.ts";
-import { checkRsaBits, damaged, type KeyKind, type Purpose, refusal } from "./purpose.ts";
+import { checkRsaBits, damaged, type KeyKind, kindHint, type Purpose, refusal } from "./purpose.ts";
 
 /** A key that has been looked at. */
 export interface Pkcs8 {
@@ -43,7 +43,11 @@ export function readPkcs8(octets: Uint8Array, purpose: Purpose): Pkcs8 {
   const name = encodeHex(oid.value);
   if (name === OID_RSA) return readPkcs1(key.value, purpose);
   if (name !== OID_ED25519) {
-    throw refusal(purpose, `is ${OTHER_ALGORITHMS[name] ?? "a key for another algorithm"}`, purpose.hint);
+    throw refusal(
+      purpose,
+      `is ${OTHER_ALGORITHMS[name] ?? "a key for another algorithm"}`,
+      kindHint(purpose),
+    );
   }
   const [seed, ...rest] = elementsOf(key.value) ?? [];
   if (seed?.tag !== OCTET_STRING || rest.length > 0) throw damaged(purpose);
@@ -63,7 +67,7 @@ export function readPkcs1(octets: Uint8Array, purpose: Purpose): Pkcs8 {
 
 /** RFC 8410 §7. */
 export function fromSeed(seed: Uint8Array, purpose: Purpose): Pkcs8 {
-  if (!purpose.kinds.includes("ed25519")) throw refusal(purpose, "is an Ed25519 key", purpose.hint);
+  if (!purpose.kinds.includes("ed25519")) throw refusal(purpose, "is an Ed25519 key", kindHint(purpose));
   if (seed.length !== ED25519_OCTETS) throw damaged(purpose);
   return { kind: "ed25519", octets: pkcs8(OID_ED25519, element(OCTET_STRING, seed)) };
 }

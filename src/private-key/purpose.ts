@@ -14,13 +14,13 @@ export interface Purpose {
   readonly minBits: number;
   /** Why they are. */
   readonly weak: string;
-  /** What to do about a key of another kind. */
-  readonly hint: string;
+  /** Which keys are taken, for a hint about one of another kind. */
+  readonly takes: string;
   /** What to do about one under a passphrase, where none is given. */
   readonly locked: string;
 }
 
-export const MAKE_RSA = "make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048";
+const MAKE_RSA = "make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048";
 export const DECRYPT = "decrypt it with: openssl pkey -in encrypted.pem -out key.pem";
 const FORMS = "give the text of a PEM file, a JWK or a CryptoKey";
 
@@ -30,6 +30,11 @@ export function refusal({ option }: Purpose, message: string, hint: string = FOR
 
 export function damaged(purpose: Purpose): ConfigError {
   return refusal(purpose, "is damaged, or not what it says it is");
+}
+
+/** What to do about a key of another kind. */
+export function kindHint({ takes }: Purpose): string {
+  return `${takes}; ${MAKE_RSA}`;
 }
 
 /** Refuses an RSA key that is too short. */

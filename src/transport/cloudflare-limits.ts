@@ -4,23 +4,20 @@
 import { ConfigError } from "../errors.ts";
 import type { Said } from "../runtime.ts";
 
-const VERIFIES = "means nothing in a Worker: its runtime checks every certificate by its own authorities";
-const SHOWS_NONE = "means nothing in a Worker: its runtime shows no certificate of a client's";
-const CHOOSES = "means nothing in a Worker: its runtime chooses what TLS is made of";
-
+/** What the runtime does, which makes the option mean nothing. */
 const TLS: Readonly<Partial<Record<string, string>>> = {
-  ca: `${VERIFIES}, to which none can be added`,
-  crl: VERIFIES,
-  checkServerIdentity: `${VERIFIES}, and shows none`,
-  cert: SHOWS_NONE,
-  key: SHOWS_NONE,
-  passphrase: SHOWS_NONE,
-  pfx: SHOWS_NONE,
-  minVersion: CHOOSES,
-  maxVersion: CHOOSES,
-  ciphers: CHOOSES,
-  sigalgs: CHOOSES,
-  ecdhCurve: CHOOSES,
+  ca: "checks every certificate by its own authorities, to which none can be added",
+  crl: "checks every certificate by its own authorities",
+  checkServerIdentity: "checks every certificate by its own authorities, and shows none",
+  cert: "shows no certificate of a client's",
+  key: "shows no certificate of a client's",
+  passphrase: "shows no certificate of a client's",
+  pfx: "shows no certificate of a client's",
+  minVersion: "chooses what TLS is made of",
+  maxVersion: "chooses what TLS is made of",
+  ciphers: "chooses what TLS is made of",
+  sigalgs: "chooses what TLS is made of",
+  ecdhCurve: "chooses what TLS is made of",
 };
 
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -67,7 +64,8 @@ export function refuse(said: Said): void {
   }
   for (const [name, value] of Object.entries(tls)) {
     const reason = TLS[name];
-    if (value !== undefined && reason !== undefined) throw new ConfigError(`tls.${name}`, reason);
+    if (value !== undefined && reason !== undefined)
+      throw new ConfigError(`tls.${name}`, `means nothing in a Worker: its runtime ${reason}`);
   }
   if (tls.rejectUnauthorized === false) {
     throw new ConfigError("tls.rejectUnauthorized", "is false, and in a Worker every certificate is checked");

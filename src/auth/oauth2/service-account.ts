@@ -6,7 +6,6 @@ import { optional, read, readSecret } from "../../options/checks.ts";
 import {
   isLocked,
   type LockedKey,
-  MAKE_RSA,
   type PrivateCryptoKey,
   type PrivateJwk,
   type Purpose,
@@ -52,7 +51,7 @@ const KEY: Purpose = {
   kinds: ["rsa"],
   minBits: 2048,
   weak: "RS256 takes 2048 at least (RFC 7518 §3.3)",
-  hint: `a service account signs by RS256, with an RSA key; ${MAKE_RSA}`,
+  takes: "a service account signs by RS256, with an RSA key",
   locked: "give it as { key, passphrase }, or decrypt it with: openssl pkey -in encrypted.pem -out key.pem",
 };
 
