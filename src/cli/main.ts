@@ -1,97 +1,14 @@
-// The command: finds which is meant, does it, and tells what it came to. Nothing here throws, and nothing ends the
-// process: the exit code is returned.
+// The command. It says its version by itself; whatever takes more is loaded for it.
 
-import { ConfigError } from "../index.ts";
-import { type Command, EXIT, type ExitCode, type Work } from "./command.ts";
-import { describeFailure, exitCodeOf, failureAsJson } from "./failure.ts";
-import { Files } from "./files.ts";
-import { generalHelp, helpOf } from "./help.ts";
-import { init } from "./init.ts";
-import { COMMON, nearest, readOptions } from "./options.ts";
-import { render } from "./render.ts";
-import { send } from "./send.ts";
-import { services } from "./services.ts";
-import { styleOf } from "./style.ts";
-import { test } from "./test.ts";
+import { EXIT, type ExitCode } from "./command.ts";
 import type { World } from "./world.ts";
 
-const COMMANDS: readonly Command[] = [init, test, send, render, services];
-
 export async function main(world: World): Promise<ExitCode> {
-  const color = !world.args.includes("--no-color");
-  const style = styleOf(world.stdout, world, { color });
-  const errorStyle = styleOf(world.stderr, world, { color });
-  const print = (line = ""): void => void world.stdout.write(`${line}\n`);
-  try {
-    const [word, ...rest] = world.args;
-    if (word === "--version" || word === "-v") {
-      print(world.version);
-      return EXIT.done;
-    }
-    const command = COMMANDS.find(({ name }) => name === (word === "help" ? rest[0] : word));
-    if (command === undefined) {
-      const isHelp = word === "--help" || word === "-h" || (word === "help" && rest.length === 0);
-      if (!isHelp) refuse(word === "help" ? rest[0] : word);
-      print(generalHelp(COMMANDS, style));
-      return EXIT.done;
-    }
-    if (word === "help" || wantsHelp(rest)) {
-      print(helpOf(command, style));
-      return EXIT.done;
-    }
-    const work: Work = {
-      world,
-      files: new Files(world),
-      style,
-      errorStyle,
-      print,
-      interruptible: (does) => interruptible(world, does),
-    };
-    return await command.run(readOptions(rest, command), work);
-  } catch (error) {
-    // A machine reads standard output, and nothing else.
-    if (world.args.includes("--json")) {
-      print(JSON.stringify({ ok: false, error: failureAsJson(error) }));
-    } else {
-      for (const line of describeFailure(error, errorStyle)) world.stderr.write(`${line}\n`);
-    }
-    return exitCodeOf(error);
+  const [word] = world.args;
+  if (word === "--version" || word === "-v") {
+    world.stdout.write(`${world.version}\n`);
+    return EXIT.done;
   }
-}
-
-function wantsHelp(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  return args
-    .slice(0, end < 0 ? args.length : end)
-    .some((arg) => arg === "--help" || arg === `-${COMMON.help.short}`);
-}
-
-function refuse(word: string | undefined): never {
-  const names = COMMANDS.map(({ name }) => name);
-  if (word === undefined)
-    throw new ConfigError("pennypost", "what to do?", {
-      hint: `one of ${names.join(", ")}; pennypost --help says more`,
-    });
-  const near = nearest(word, names);
-  throw new ConfigError(
-    "pennypost",
-    near === undefined ? "there is no such command" : `there is no such command; is ${near} meant?`,
-    {
-      hint: `the commands are ${names.join(", ")}`,
-    },
-  );
-}
-
-/** The first Ctrl-C asks to stop, and what became of the message is told; the second one ends the process. */
-async function interruptible<T>(world: World, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const quiet = world.onInterrupt(() => {
-    quiet();
-    controller.abort();
-  });
-  try {
-    return await work(controller.signal);
-  } finally {
-    quiet();
-  }
+  const { run } = await import("./run.ts");
+  return run(world);
 }
