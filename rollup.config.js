@@ -93,16 +93,25 @@ function reachOf(root, getModuleInfo) {
 }
 
 /**
- * What the main door has of Node's stands in its own file, for a file more costs an import more than what it saves. The
- * connector's door has its own copy: there are no classes in it, and no state.
+ * Some modules are in two files, for a file more costs an import more than they do. There are no classes in them, and no
+ * state that matters: what the main door has of Node's stands in its own file, and the connector's door has its own; and
+ * whoever bundles a client alone need not carry `parseMailbox` at import, which composing has its own copy of.
  */
 function twice() {
   const AGAIN = "?again";
+  const COPIES = [
+    { of: /\/node-[a-z]+\.ts$/, for: /(?:\/connector-door\.ts|\?again)$/ },
+    { of: /\/address\.ts$/, for: /\/src\/(?!exports\.ts$)/ },
+    {
+      of: /\/address\/[a-z]+\.ts$|^\.\/(?:domain|hints|list|tokens)\.ts$/,
+      for: /\/address(?:\/[a-z]+)?\.ts\?again$/,
+    },
+  ];
   return {
     name: "twice",
     async resolveId(source, importer) {
-      if (importer === undefined || !/(?:\/connector-door\.ts|\?again)$/.test(importer)) return undefined;
-      if (!/\/node-[a-z]+\.ts$/.test(source)) return undefined;
+      if (importer === undefined || !COPIES.some((copy) => copy.of.test(source) && copy.for.test(importer)))
+        return undefined;
       const { id } = await this.resolve(source, importer.replace(AGAIN, ""));
       return id + AGAIN;
     },

@@ -9,13 +9,16 @@ import { composeToWait } from "./compose.ts";
 import { Dispatch, type DispatchOptions, type Means, type Told } from "./dispatch.ts";
 import { MessageError, type Reply, ReplyError, SmtpError } from "./errors.ts";
 import { describeReply, reasonOf } from "./excerpt.ts";
+import { logTo } from "./logger.ts";
 import type { Message } from "./message.ts";
 import type { Composition } from "./mime.ts";
 import type { SendManySettings } from "./options/calls.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Pool, USUAL_IN_FLIGHT } from "./pool.ts";
+import { gateOf } from "./rate-limit.ts";
 import type { Receipt } from "./receipt.ts";
 import { type ClientStats, Tally } from "./tally.ts";
+import { gather } from "./trace.ts";
 
 export class Desk {
   readonly #options: ResolvedOptions;
@@ -25,14 +28,18 @@ export class Desk {
 
   /** Whatever is under way fails when `forced` is aborted. */
   constructor(options: ResolvedOptions, forced: AbortSignal) {
-    const { limits, rateLimit: limiter, retry, settings, signers, timeout } = options;
+    const { limits, listeners, rateLimit, retry, signers, timeout } = options;
+    const { trace, logger, diagnostics } = listeners;
+    const audience = gather(trace, logger && logTo(logger), diagnostics);
+    const settings = { ...options.settings, trace: audience };
+    const limiter = rateLimit && gateOf(rateLimit);
     this.#options = options;
     this.#pool = new Pool(settings, limits, limiter);
-    this.#tally = new Tally(settings.trace.log);
+    this.#tally = new Tally(audience.log);
     this.#means = {
       pool: this.#pool,
       tally: this.#tally,
-      audience: settings.trace,
+      audience,
       forced,
       patience: settings.timeouts.content,
       onPartial: settings.onPartial,
@@ -139,7 +146,7 @@ export class Desk {
 
   /** Sends a message in the sight of those who follow it, where anybody does. */
   #dispatch(composition: Composition, options: DispatchOptions, told: Told): void {
-    const { send } = this.#options.settings.trace;
+    const { send } = this.#means.audience;
     if (!send?.isHeard) {
       Dispatch.begin(composition, this.#means, options, told);
       return;

@@ -22,10 +22,10 @@ import { readRateLimit } from "./options/rate-limit.ts";
 import { readRetry } from "./options/retry.ts";
 import { type Protocol, readRoute, type Security, usualPort } from "./options/route.ts";
 import { readTls } from "./options/tls.ts";
-import { readAudience } from "./options/trace.ts";
+import { type Listeners, readListeners } from "./options/trace.ts";
 import { readUrl } from "./options/url.ts";
 import type { PoolLimits } from "./pool.ts";
-import type { Rate, RateGate, RateLimiter } from "./rate-limit.ts";
+import type { Limit, Rate, RateLimiter } from "./rate-limit.ts";
 import type { RetryOptions, RetryPolicy } from "./retry.ts";
 import type { Runtime } from "./runtime.ts";
 import { type DkimSigner, readSigners } from "./signer.ts";
@@ -98,9 +98,10 @@ export { DEFAULT_LIMITS } from "./options/pool.ts";
 export type { Protocol, Security } from "./options/route.ts";
 
 export interface ResolvedOptions {
-  readonly settings: ConnectionSettings;
+  readonly settings: Omit<ConnectionSettings, "trace">;
+  readonly listeners: Listeners;
   readonly limits: PoolLimits;
-  readonly rateLimit: RateGate | undefined;
+  readonly rateLimit: Limit | undefined;
   readonly retry: RetryPolicy;
   readonly timeout: number | undefined;
   readonly signers: readonly DkimSigner[];
@@ -195,8 +196,8 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
         optional(said.onPartial, "onPartial", (value, option) => readChoice(value, option, ON_PARTIAL)) ??
         "deliver",
       timeouts: { ...DEFAULT_TIMEOUTS, ...optional(said.timeouts, "timeouts", readTimeouts) },
-      trace: readAudience(said, runtime.diagnostics),
     },
+    listeners: readListeners(said, runtime.diagnostics),
     limits: readLimits(said),
     rateLimit: optional(said.rateLimit, "rateLimit", readRateLimit),
     retry: readRetry(said.retry, "retry"),

@@ -31,6 +31,13 @@ export interface Rate {
   readonly per: number;
 }
 
+/** What the caller said. */
+export type Limit = Rate | { readonly acquire: (signal?: AbortSignal) => unknown };
+
+export function gateOf(limit: Limit): RateGate {
+  return "acquire" in limit ? new ForeignLimit(limit.acquire) : new RateLimit(limit);
+}
+
 /**
  * Never more than `messages` begin in any stretch of `per` milliseconds, wherever it starts: a permit comes back that
  * long after its message began. A bucket that fills at a steady rate would let twice as many through in one.
@@ -125,7 +132,7 @@ class Turn extends Link<Turn> {
 }
 
 /** A limiter of the caller's: its faults are told as what they are, and a message can be given up whatever it does. */
-export class ForeignLimit implements RateGate {
+class ForeignLimit implements RateGate {
   readonly #acquire: (signal?: AbortSignal) => unknown;
 
   constructor(acquire: (signal?: AbortSignal) => unknown) {

@@ -2,7 +2,7 @@
 
 import { ConfigError } from "../errors.ts";
 import type { Keys } from "../input.ts";
-import { ForeignLimit, type Rate, type RateGate, RateLimit, type RateLimiter } from "../rate-limit.ts";
+import type { Limit, Rate, RateLimiter } from "../rate-limit.ts";
 import { optional, read, readFunction, readInteger, readMilliseconds } from "./checks.ts";
 
 const RATE: Keys<keyof Rate | keyof RateLimiter> = {
@@ -14,12 +14,12 @@ const RATE: Keys<keyof Rate | keyof RateLimiter> = {
 /** The time of each is remembered for as long as it counts: eight octets. */
 const MOST_MESSAGES = 1_000_000;
 
-export function readRateLimit(value: unknown, option: string): RateGate {
+export function readRateLimit(value: unknown, option: string): Limit {
   const limiter = value as Partial<RateLimiter> | null | undefined;
   const acquire = limiter?.acquire;
   // Its own method, or its class's; not one that was slipped into every object.
   if (typeof acquire === "function" && acquire !== ({} as Partial<RateLimiter>).acquire) {
-    return new ForeignLimit((signal) => acquire.call(limiter, signal));
+    return { acquire: (signal) => acquire.call(limiter, signal) };
   }
   const said = read(value, RATE, option);
   optional(said.acquire, `${option}.acquire`, readFunction);
@@ -30,5 +30,5 @@ export function readRateLimit(value: unknown, option: string): RateGate {
   if (messages === undefined || per === undefined) {
     throw new ConfigError(option, "needs both messages and per, or is an object with a method acquire");
   }
-  return new RateLimit({ messages, per });
+  return { messages, per };
 }

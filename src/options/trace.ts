@@ -2,17 +2,25 @@
 
 import { ConfigError } from "../errors.ts";
 import { describe } from "../input.ts";
-import { type Level, type Logger, logTo } from "../logger.ts";
-import { type Audience, type Diagnostics, gather, type TraceEvent } from "../trace.ts";
+import type { Level, Logger } from "../logger.ts";
+import type { Diagnostics, TraceEvent } from "../trace.ts";
 import { optional, readFunction } from "./checks.ts";
 
-export function readAudience(
+export interface Listeners {
+  readonly trace: ((event: TraceEvent) => unknown) | undefined;
+  readonly logger: Logger | undefined;
+  readonly diagnostics: Diagnostics | undefined;
+}
+
+export function readListeners(
   { trace, logger }: { readonly trace?: unknown; readonly logger?: unknown },
   diagnostics: Diagnostics | undefined,
-): Audience {
-  const log = optional(logger, "logger", readLogger);
-  const listener = optional(trace, "trace", readFunction<(event: TraceEvent) => void>);
-  return gather(listener, log && logTo(log), diagnostics);
+): Listeners {
+  return {
+    trace: optional(trace, "trace", readFunction<(event: TraceEvent) => void>),
+    logger: optional(logger, "logger", readLogger),
+    diagnostics,
+  };
 }
 
 const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];

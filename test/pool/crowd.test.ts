@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { SmtpError } from "../../src/errors.ts";
 import { resolveOptions } from "../../src/options.ts";
 import { type Loan, Pool, Waiter } from "../../src/pool.ts";
+import { gather } from "../../src/trace.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { connectTo, MESSAGE, messageTo } from "../support/client.ts";
 import { movedClocks } from "../support/clock.ts";
@@ -35,7 +36,7 @@ class Note extends Waiter {
 function stuck(): Pool {
   const connect = (): Promise<never> => new Promise(() => {});
   const { settings, limits } = resolveOptions({ host: "mail.example", connect }, { connect: connectNode });
-  return new Pool(settings, limits);
+  return new Pool({ ...settings, trace: gather(undefined, undefined, undefined) }, limits);
 }
 
 describe("ten thousand that wait", () => {
