@@ -32,10 +32,13 @@ export async function startServer() {
       if (username === USER && password === PASSWORD) done(null, { user: username });
       else done(new Error("wrong user name or password"));
     },
-    onData: async (stream, _, done) => {
-      messages.push(Buffer.concat(await stream.toArray()));
+    onData: async (stream, { envelope }, done) => {
+      const to = envelope.rcptTo.map(({ address }) => address);
+      messages.push({ to, octets: Buffer.concat(await stream.toArray()) });
       done();
     },
+    // For clients that are never closed: ms until it hangs up on them.
+    closeTimeout: 100,
   });
   server.on("error", () => {});
   server.listen(0, "127.0.0.1");

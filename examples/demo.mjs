@@ -69,7 +69,7 @@ if (receipt !== undefined) {
   console.log(receipt);
 }
 
-const received = own?.messages[0];
+const received = own?.messages[0]?.octets;
 if (received !== undefined) {
   heading("the message as the server received it");
   console.log(shortened(received.toString("latin1")));
