@@ -16,7 +16,11 @@ await rehearse(async ({ url }) => {
   const args = [fileURLToPath(new URL("main.js", import.meta.url))];
   await withProgram("bun", args, environment, async (base) => {
     const ask = (order, token = environment.MAILER_TOKEN) =>
-      fetch(base, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify(order) });
+      fetch(base, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${token}` },
+        body: JSON.stringify(order),
+      });
     const order = { to: "bob@example.org", type: "SignIn", payload: { code: "042137" } };
     await show(await ask(order));
     await show(await ask({ ...order, locale: "zh-CN" }));

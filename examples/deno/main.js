@@ -64,7 +64,9 @@ async function linkFor(to) {
 }
 
 async function signIn(parameters) {
-  const [to = "", expires = "", proof = ""] = ["to", "expires", "proof"].map((name) => parameters.get(name) ?? "");
+  const [to = "", expires = "", proof = ""] = ["to", "expires", "proof"].map(
+    (name) => parameters.get(name) ?? "",
+  );
   const isTimely = Number(expires) > Date.now() / 1000;
   if (!isTimely || !(await crypto.subtle.verify("HMAC", key, octets(proof), claim(to, expires)))) {
     return Response.json({ error: "this link does not count, or no longer" }, { status: 403 });

@@ -5,7 +5,9 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { vi } from "vitest";
 import { ROOT } from "./examples.ts";
 
 const RUN_LIMIT = 60_000; // ms; a run takes two seconds
@@ -42,6 +44,18 @@ export async function install(): Promise<string> {
   return folder;
 }
 
+let count = 0;
+
+/** A module of the examples, loaded as if for the first time, in an environment with these variables. */
+export async function load(
+  folder: string,
+  path: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  return import(/* @vite-ignore */ `${pathToFileURL(join(folder, "examples", path)).href}?${++count}`);
+}
+
 /** Where a runtime is installed: on the way that a shell looks, or where the tests of the runtimes put it. */
 export function runtimeFolder(name: string): string | undefined {
   const place = process.env.PENNYPOST_RUNTIMES ?? join(ROOT, "node_modules/.cache/pennypost-runtimes");
@@ -57,7 +71,9 @@ export function standIn(folder: string, name: string): string {
   const place = join(folder, `stand-in-${name}`);
   mkdirSync(place);
   const server = join(ROOT, "test/support/serve-fetch.mjs");
-  writeFileSync(join(place, name), `#!/bin/sh\nexec "${process.execPath}" "${server}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(place, name), `#!/bin/sh\nexec "${process.execPath}" "${server}" "$@"\n`, {
+    mode: 0o755,
+  });
   return place;
 }
 
@@ -67,7 +83,11 @@ export interface Run {
 }
 
 /** `npm run example -- name`, but for the build. */
-export async function runExample(folder: string, name: string, path = process.env.PATH ?? ""): Promise<Run> {
+export async function runExample(
+  folder: string,
+  name: string,
+  path: string = process.env.PATH ?? "",
+): Promise<Run> {
   const { NODE_OPTIONS: _, ...environment } = process.env;
   const child = spawn(process.execPath, [join(folder, "examples/local.mjs"), name], {
     cwd: folder,

@@ -6,7 +6,9 @@ const { default: module } = await import(pathToFileURL(process.argv.at(-1)).href
 const server = createServer(async (incoming, outgoing) => {
   const { method, headers } = incoming;
   const body = method === "GET" ? undefined : Buffer.concat(await incoming.toArray());
-  const response = await module.fetch(new Request(`http://localhost${incoming.url}`, { method, headers, body }));
+  const response = await module.fetch(
+    new Request(`http://localhost${incoming.url}`, { method, headers, body }),
+  );
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.end(await response.text());
 });

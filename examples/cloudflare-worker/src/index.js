@@ -39,7 +39,8 @@ export default {
       // No address and no code in the log.
       console.error(error.code, error.phase, error.delivery, error.hint ?? "");
       // It may come all the same, and is then as good as any.
-      if (error.delivery === "unknown") return Response.json({ delivery: "unknown", ticket }, { status: 504 });
+      if (error.delivery === "unknown")
+        return Response.json({ delivery: "unknown", ticket }, { status: 504 });
       return Response.json({ delivery: error.delivery }, { status: error.retryable ? 503 : 502 });
     }
   },
