@@ -45,6 +45,8 @@ export async function withProgram(runtime, args, environment, use) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const limit = setTimeout(() => child.kill("SIGKILL"), START_LIMIT);
+  const stop = () => child.kill();
+  process.once("exit", stop);
   const ended = once(child, "exit");
   try {
     const base = await Promise.race([addressSaid(child), ended.then(() => undefined)]);
@@ -52,8 +54,9 @@ export async function withProgram(runtime, args, environment, use) {
     await use(base);
   } finally {
     clearTimeout(limit);
-    child.kill();
+    stop();
     await ended;
+    process.off("exit", stop);
   }
 }
 

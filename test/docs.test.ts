@@ -24,7 +24,7 @@ const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf
 );
 const examples = [
   // Those of the guides are run with what stands before them on their pages.
-  ...["README.md", ...docs.filter((path) => !path.startsWith("docs/guides/"))].flatMap(examplesInMarkdown),
+  ...["README.md", ...docs.filter((path) => !/^docs\/guides\/.*\//.test(path))].flatMap(examplesInMarkdown),
   ...sources.flatMap((path) => examplesInSource(`src/${path}`)),
 ];
 

@@ -11,6 +11,7 @@ await rehearse(async ({ url }) => {
     SMTP_PASS: decodeURIComponent(password),
     MAIL_FROM: "Example <login@example.com>",
     MAILER_TOKEN: crypto.randomUUID(),
+    HOST: "127.0.0.1",
     PORT: "0",
   };
   const args = [fileURLToPath(new URL("main.js", import.meta.url))];

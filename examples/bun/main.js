@@ -5,7 +5,7 @@ import { isSmtpError } from "pennypost";
 import { createConnector } from "pennypost/connector";
 import templates from "./templates.json" with { type: "json" };
 
-const { SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASS, MAIL_FROM, MAILER_TOKEN, PORT } = process.env;
+const { SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASS, MAIL_FROM, MAILER_TOKEN, HOST, PORT } = process.env;
 if (!MAILER_TOKEN) throw new Error("MAILER_TOKEN: is not set, and without it anybody could send your mail");
 
 const connector = createConnector({
@@ -17,6 +17,7 @@ const connector = createConnector({
 });
 
 export default {
+  hostname: HOST ?? "0.0.0.0",
   port: PORT ?? 3000,
   async fetch(request) {
     if (!isKnown(request.headers.get("Authorization"))) return new Response(null, { status: 401 });

@@ -11,8 +11,8 @@ await rehearse(async ({ url, messages }) => {
     ORIGIN: "https://example.com",
   };
   const { host } = new URL(url);
-  const permissions = [`--allow-net=0.0.0.0,${host}`, `--allow-env=${Object.keys(environment)}`];
-  const args = ["serve", "--no-prompt", "--port", "0", ...permissions, main];
+  const permissions = [`--allow-net=127.0.0.1:0,${host}`, `--allow-env=${Object.keys(environment)}`];
+  const args = ["serve", "--no-prompt", "--host", "127.0.0.1", "--port", "0", ...permissions, main];
   await withProgram("deno", args, environment, async (base) => {
     const ask = (to) => fetch(`${base}/login`, { method: "POST", body: JSON.stringify({ to }) });
     await show(await ask("bob@example.org"));

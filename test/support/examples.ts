@@ -115,7 +115,9 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
   };
   const body = code
     .replaceAll(/^import .* from "pennypost(?:\/\w+)?";$/gm, "")
-    .replaceAll(/^import (.*) from "(node:\w+)";$/gm, 'const $1 = process.getBuiltinModule("$2");');
+    .replaceAll(/^import (.*) from "(node:\w+)";$/gm, 'const $1 = process.getBuiltinModule("$2");')
+    // What a platform calls is called.
+    .replace(/^export (async function handler\(\)[\s\S]*)$/m, "$1\nawait handler();\nawait client.close();");
   const { outputText } = ts.transpileModule(body, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
