@@ -41,7 +41,7 @@ export function logTo(logger: Logger): Log {
     write(level, text, () => detailsOf(event));
   };
   return {
-    listener: (["debug", "info", "warn"] as const).some((level) => logger[level]) ? listener : undefined,
+    listener: hearsEvents(logger) ? listener : undefined,
     sent({ messageId, accepted, rejected, reply }) {
       write("info", "message sent", () => ({
         messageId,
@@ -64,6 +64,15 @@ export function logTo(logger: Logger): Log {
       write("error", "sending failed", () => ({ ...about, code, phase, delivery, retryable }));
     },
   };
+}
+
+/** A logger for errors alone need not hear of every event. One that cannot be asked any more may be asked again. */
+function hearsEvents(logger: Logger): boolean {
+  try {
+    return (["debug", "info", "warn"] as const).some((level) => logger[level]);
+  } catch {
+    return true;
+  }
 }
 
 /** The facts of an event. Without the time: a log has its own. */
