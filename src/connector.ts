@@ -1,6 +1,7 @@
 // The connector: an SMTP account and templates in one config, and mail by usage type. The only door to connector/.
 
 import { Client } from "./client.ts";
+import type { Report, TestOptions } from "./connector/report.ts";
 import {
   type ConnectorMessage,
   messageOf,
@@ -15,7 +16,7 @@ import type { Runtime } from "./runtime.ts";
 
 export { type ResolvedConfig, readConnectorConfig } from "./connector/config.ts";
 export { exampleConfig } from "./connector/example.ts";
-export { type Report, report, type TestOptions } from "./connector/report.ts";
+export type { Report, TestOptions } from "./connector/report.ts";
 export {
   type ConnectorMessage,
   messageOf,
@@ -72,4 +73,14 @@ export class Connector {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** `testConnector`, for a door. What it tells, and how, is loaded when something is tested. */
+export async function report(
+  config: ConnectorConfig,
+  options: TestOptions,
+  runtime: Runtime,
+): Promise<Report> {
+  const tests = await import("./connector/report.ts");
+  return tests.report(config, options, runtime);
 }
