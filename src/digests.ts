@@ -14,7 +14,8 @@ export function nonce(): string {
 
 export function digestsOf({ hmacMd5, perInvocation = once }: Runtime): Digests {
   // A server has the same salt the next time (RFC 5802 §5.1), and this is what a login spends its time on. Connections
-  // that are opened together wait for one result.
+  // that are opened together wait for one result, and later ones have it, whatever invocation of a Worker it was of.
+  let known: { readonly of: string; readonly derived: Uint8Array } | undefined;
   const memory = perInvocation((): { last?: Derivation | undefined } => ({}));
   return {
     hash: async (name, octets) => new Uint8Array(await crypto.subtle.digest(name, octets as Octets)),
@@ -25,11 +26,14 @@ export function digestsOf({ hmacMd5, perInvocation = once }: Runtime): Digests {
     },
     pbkdf2: async (name, { password, salt, iterations }) => {
       const of = `${name} ${iterations} ${encodeBase64(salt)} ${encodeBase64(password)}`;
+      if (known?.of === of) return known.derived;
       const here = memory();
       if (here.last?.of !== of)
         here.last = { of, derived: pbkdf2(name, password, { salt: salt as Octets, iterations }) };
       try {
-        return await here.last.derived;
+        const derived = await here.last.derived;
+        known = { of, derived };
+        return derived;
       } catch (cause) {
         here.last = undefined;
         // Some runtimes compute 100,000 iterations at most, and where FIPS is asked for a salt may be too short.

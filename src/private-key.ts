@@ -3,6 +3,7 @@
 
 import { ConfigError } from "./errors.ts";
 import { describe, type Keys } from "./input.ts";
+import { kept } from "./invocations.ts";
 import { read, readSecret } from "./options/checks.ts";
 import { readJwk } from "./private-key/jwk.ts";
 import { CONVERT, readLocked } from "./private-key/locked.ts";
@@ -87,7 +88,7 @@ export function readLockedKey(value: unknown, { option, ...others }: Purpose): P
     });
   }
   const unlock = readLocked(octets, secret, purpose);
-  const unlocked = once(async () => {
+  const unlocked = kept(async () => {
     const plain = await unlock().catch((cause: unknown) => {
       throw new ConfigError(purpose.option, "cannot be unlocked by this runtime", { hint: CONVERT, cause });
     });
@@ -120,7 +121,7 @@ function readCryptoKey(key: CryptoKey, purpose: Purpose): PrivateKey {
 }
 
 function fromPkcs8({ kind, octets }: Pkcs8, purpose: Purpose): PrivateKey {
-  const importing = once(() =>
+  const importing = kept(() =>
     crypto.subtle.importKey("pkcs8", octets as Uint8Array<ArrayBuffer>, ALGORITHMS[kind], false, ["sign"]),
   );
   return signer(kind, importing, purpose);
@@ -140,14 +141,5 @@ function signer(kind: KeyKind, key: () => Promise<CryptoKey>, purpose: Purpose):
         });
       }
     },
-  };
-}
-
-/** Does something when its outcome is first asked for, and once. */
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let outcome: Promise<T> | undefined;
-  return () => {
-    outcome ??= work();
-    return outcome;
   };
 }

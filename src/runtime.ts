@@ -1,5 +1,6 @@
 // What a door brings along: all that is not the same in every runtime.
 
+import type { PerInvocation } from "./invocations.ts";
 import type { Diagnostics } from "./trace.ts";
 import type { Connect, Lookup, TlsOptions } from "./transport/wire.ts";
 
@@ -27,9 +28,6 @@ export type Said = Readonly<Record<string, unknown>> & {
     | { readonly mechanisms: readonly { readonly name: string }[]; readonly channelBinding?: unknown }
     | undefined;
 };
-
-/** Makes one for each invocation; the function returned gives the one of that which is running. */
-export type PerInvocation = <T>(make: () => T) => () => T;
 
 /** Makes one for the whole process. */
 export const once: PerInvocation = (make) => {

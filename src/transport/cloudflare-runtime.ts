@@ -1,7 +1,7 @@
 // What the doors for Cloudflare Workers bring along. The wire itself is loaded with the first connection.
 
+import { perInvocation } from "../invocations.ts";
 import type { Runtime } from "../runtime.ts";
-import { perInvocation } from "./cloudflare-invocations.ts";
 import { refuse } from "./cloudflare-limits.ts";
 import type { Connect } from "./wire.ts";
 

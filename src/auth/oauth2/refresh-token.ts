@@ -3,6 +3,7 @@
 import { abortError } from "../../abort.ts";
 import { ConfigError, TokenError } from "../../errors.ts";
 import type { Keys } from "../../input.ts";
+import { perInvocation } from "../../invocations.ts";
 import { optional, read, readFunction, readSecret, readToken } from "../../options/checks.ts";
 import type { Eventually } from "../mechanism.ts";
 import type { AccessToken, TokenRequest, TokenSource } from "../token-source.ts";
@@ -165,17 +166,19 @@ function telling(tell: Telling): (token?: string) => Promise<void> {
 
 /**
  * The source, for one request after the other: clients that share it must not use a refresh token at the same time, which
- * to an endpoint that gives out a new one each time looks like theft. One that is given up is not waited for.
+ * to an endpoint that gives out a new one each time looks like theft. One that is given up is not waited for; nor can be
+ * one of another invocation of a Worker.
  */
 function oneByOne(source: (request: TokenRequest) => Promise<AccessToken>): TokenSource {
-  let last: Promise<unknown> = Promise.resolve();
+  const line = perInvocation((): { last: Promise<unknown> } => ({ last: Promise.resolve() }));
   return (request) => {
     const { signal } = request;
-    const answer = last.then(() => {
+    const here = line();
+    const answer = here.last.then(() => {
       if (signal.aborted) throw abortError(signal, "auth");
       return source(request);
     });
-    last = last.then(() => Promise.race([answer.catch(() => {}), aborted(signal)]));
+    here.last = here.last.then(() => Promise.race([answer.catch(() => {}), aborted(signal)]));
     return answer;
   };
 }

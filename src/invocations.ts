@@ -1,7 +1,9 @@
-// Which invocation of a Worker is running. What one has opened no other may touch: "Cannot perform I/O on behalf of a
-// different request". No name tells them apart without a compatibility flag, but an AbortSignal knows to whom it belongs.
+// Which invocation of a Worker is running. What one has begun no other may wait for: a promise of one that has ended
+// never settles, and its sockets, timers and signals are "I/O on behalf of a different request". No name tells them
+// apart without a compatibility flag, but an AbortSignal knows to whom it belongs. In other runtimes all is one.
 
-import type { PerInvocation } from "../runtime.ts";
+/** Makes one for each invocation; the function returned gives the one of that which is running. */
+export type PerInvocation = <T>(make: () => T) => () => T;
 
 /**
  * How many invocations are remembered, of those that run at the same time or have ended: that one has ended is told to
@@ -34,4 +36,20 @@ function isOurs(mark: AbortController): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Does something when its outcome is first asked for, and keeps it. The outcome is everybody's; who asks before it is
+ * there waits with the others of their invocation, and fails with them.
+ */
+export function kept<T extends object>(work: () => Promise<T>): () => Promise<T> {
+  let outcome: T | undefined;
+  const underWay = perInvocation((): { promise?: Promise<T> } => ({}));
+  return async () => {
+    if (outcome !== undefined) return outcome;
+    const here = underWay();
+    here.promise ??= work();
+    outcome = await here.promise;
+    return outcome;
+  };
 }
