@@ -158,6 +158,7 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
   const auth = optional(said.auth, "auth", readAuth);
   const tls = optional(said.tls, "tls", readTls) ?? defined<TlsOptions>({});
   const serverPort = port ?? usualPort(protocol, security);
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...optional(said.timeouts, "timeouts", readTimeouts) };
   runtime.refuse?.({ ...said, host: target.host, port: serverPort, tls, auth });
   const insecureAllowed = auth?.allowInsecure ?? isLocal;
   if (auth !== undefined && !insecureAllowed) refuseInsecure(security, tls);
@@ -176,6 +177,7 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
         // RFC 7435: TLS that may be left out altogether is no worse with a certificate that nobody vouches for.
         tls: defined({ rejectUnauthorized: security !== "opportunistic", ...tls }),
         sessions: new TlsSessions(),
+        handshakeTimeout: timeouts.tls,
       },
       opening: {
         protocol,
@@ -195,7 +197,9 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
       onPartial:
         optional(said.onPartial, "onPartial", (value, option) => readChoice(value, option, ON_PARTIAL)) ??
         "deliver",
-      timeouts: { ...DEFAULT_TIMEOUTS, ...optional(said.timeouts, "timeouts", readTimeouts) },
+      timeouts,
+    },
+    listeners: readListeners(said, runtime.diagnostics),
     },
     listeners: readListeners(said, runtime.diagnostics),
     limits: readLimits(said),

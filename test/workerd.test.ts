@@ -1,11 +1,13 @@
 // A Worker that sends, in the very runtime: workerd, by miniflare.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Certificates, type Identity, makeCertificates } from "./support/certificates.ts";
 import { MESSAGE, messageTo } from "./support/client.ts";
 import { first, polite } from "./support/manners.ts";
 import { serve } from "./support/server.ts";
-import { bundle, hasMiniflare, startWorker, type Worker } from "./support/worker.ts";
+import { until } from "./support/watch.ts";
+import { bundle, expectNoFaults, gate, hasMiniflare, startWorker, type Worker } from "./support/worker.ts";
+import type { Order } from "./support/worker-script.ts";
 
 const RUNTIMES = [
   { compatibilityDate: "2024-01-01", compatibilityFlags: [] },
@@ -35,6 +37,12 @@ if (!hasMiniflare()) {
       worker = await startWorker({ ...runtime, ca: certificates.ca, script });
     }, 30_000);
     afterAll(() => worker?.dispose());
+    afterEach(() => expectNoFaults(worker));
+
+    test("is seen to leave a rejection that nobody handles", async () => {
+      await worker.invoke({ act: "fault" });
+      expect(await worker.invoke({ act: "faults" })).toEqual({ value: ["Error: nobody handles this"] });
+    });
 
     const servers = {
       none: () => serve(polite({ offers: ["AUTH PLAIN", "PIPELINING"] })),
@@ -51,7 +59,7 @@ if (!hasMiniflare()) {
         const messages = [messageTo("bob"), messageTo("carol")];
         for (let invocation = 1; invocation <= 3; invocation++) {
           // Reused within, and never across.
-          expect(await worker.invoke({ options, messages })).toEqual({ sent: 2, opened: 1 });
+          expect(await worker.invoke({ act: "send", options, messages })).toEqual({ value: 1 });
           expect(server.peers.length).toBe(invocation);
           expect(server.messages.length).toBe(2 * invocation);
         }
@@ -61,19 +69,22 @@ if (!hasMiniflare()) {
     test("sends from invocations that run at the same time", async () => {
       const server = await servers.starttls(certificates.good);
       const options = { host: "localhost", port: server.port, security: "starttls", auth: AUTH } as const;
-      const orders = Array.from({ length: 20 }, () => ({ options, messages: [MESSAGE, MESSAGE] }));
+      const orders = Array.from(
+        { length: 20 },
+        (): Order => ({ act: "send", options, messages: [MESSAGE, MESSAGE] }),
+      );
       const outcomes = await Promise.all(orders.map((order) => worker.invoke(order)));
-      expect(outcomes).toEqual(orders.map(() => ({ sent: 2, opened: 1 })));
+      expect(outcomes).toEqual(orders.map(() => ({ value: 1 })));
       expect(server.messages.length).toBe(40);
     });
 
     test("says goodbye when it is told to, and sends nothing more", async () => {
       const server = await servers.tls(certificates.good);
       const options = { host: "localhost", port: server.port, security: "tls" } as const;
-      const order = { options, messages: [MESSAGE], close: true };
-      expect(await worker.invoke(order)).toEqual({ sent: 1, opened: 1 });
+      const order: Order = { act: "sendAndClose", options, messages: [MESSAGE] };
+      expect(await worker.invoke(order)).toEqual({ value: 1 });
       expect(server.heard).toContain("QUIT");
-      expect(await worker.invoke(order)).toMatchObject({ sent: 0, error: { code: "client_closed" } });
+      expect(await worker.invoke(order)).toMatchObject({ error: { code: "client_closed" } });
     });
 
     test("that leaves while a message is under way does the next no harm", async () => {
@@ -81,21 +92,68 @@ if (!hasMiniflare()) {
       const server = await serve(first(silent, polite()));
       const options = { host: "localhost", port: server.port, security: "none" } as const;
       const order = { options, messages: [MESSAGE] };
-      expect(await worker.invoke({ ...order, leave: true })).toEqual({ sent: 0, opened: 1 });
-      expect(await worker.invoke(order)).toEqual({ sent: 1, opened: 1 });
+      const left = await gate(() => until(() => server.heard.includes("MAIL")));
+      expect(await worker.invoke({ ...order, act: "leave", until: left })).toEqual({});
+      expect(await worker.invoke({ ...order, act: "send" })).toEqual({ value: 1 });
       expect(server.peers.length).toBe(2);
     });
 
-    test("waits for a handshake that stalls no longer than for the reply to EHLO", async () => {
+    test.each(["tls", "command"] as const)(
+      "waits for a handshake behind STARTTLS that stalls until timeouts.%s is over, whichever is first",
+      async (limit) => {
+        const server = await serve(polite({ offers: ["STARTTLS"] }));
+        const options = { host: "localhost", port: server.port, security: "starttls" } as const;
+        const timeouts = { tls: 60_000, command: 60_000, [limit]: 200 };
+        const { error } = await worker.invoke({
+          act: "send",
+          options: { ...options, timeouts },
+          messages: [MESSAGE],
+        });
+        expect(error).toMatchObject({ code: "deadline", hint: `timeouts.${limit} sets this limit` });
+        await server.peers[0]?.closed;
+      },
+    );
+
+    test("waits for a handshake from the first octet that stalls until timeouts.connect is over", async () => {
+      const server = await serve(async (peer) => peer.silence());
+      const options = { host: "localhost", port: server.port, security: "tls" } as const;
+      const timeouts = { connect: 200, greeting: 60_000 };
+      const { error } = await worker.invoke({
+        act: "send",
+        options: { ...options, timeouts },
+        messages: [MESSAGE],
+      });
+      expect(error).toMatchObject({
+        code: "deadline",
+        phase: "connect",
+        hint: expect.stringContaining("timeouts.connect"),
+      });
+      await server.peers[0]?.closed;
+    });
+
+    test.each(["abort", "closeByForce"] as const)("%s ends a handshake that stalls", async (act) => {
       const server = await serve(polite({ offers: ["STARTTLS"] }));
-      const options = {
-        host: "localhost",
-        port: server.port,
-        security: "starttls",
-        timeouts: { command: 200 },
-      } as const;
-      const { error } = await worker.invoke({ options, messages: [MESSAGE] });
-      expect(error?.code).toBe("deadline");
+      const options = { host: "localhost", port: server.port, security: "starttls" } as const;
+      // The first octet of a ClientHello is that of a handshake record.
+      const stalled = await gate(() => until(() => server.heard.includes("STARTTLS\r\n\x16")));
+      const { error } = await worker.invoke({ act, options, messages: [MESSAGE], until: stalled });
+      expect(error).toMatchObject({ code: "aborted" });
+      await server.peers[0]?.closed;
+    });
+
+    test("settles what it gave to waitUntil", async () => {
+      const server = await servers.tls(certificates.good);
+      const options = { host: "localhost", port: server.port, security: "tls" } as const;
+      expect(await worker.invoke({ act: "answerFirst", options, messages: [MESSAGE] })).toEqual({});
+      await until(() => server.messages.length === 1);
+    });
+
+    test("settles a message and the goodbye that it gave to waitUntil", async () => {
+      const server = await servers.starttls(certificates.good);
+      const options = { host: "localhost", port: server.port, security: "starttls" } as const;
+      expect(await worker.invoke({ act: "answerFirstAndClose", options, messages: [MESSAGE] })).toEqual({});
+      await until(() => server.messages.length === 1 && server.heard.includes("QUIT"));
+      await server.peers[0]?.closed;
     });
 
     test("sends 3 MB", async () => {
@@ -103,7 +161,7 @@ if (!hasMiniflare()) {
       const options = { host: "localhost", port: server.port, security: "starttls" } as const;
       const text = "0123456789abcde\n".repeat(196_608);
       const message = { ...MESSAGE, text };
-      expect(await worker.invoke({ options, messages: [message] })).toMatchObject({ sent: 1 });
+      expect(await worker.invoke({ act: "send", options, messages: [message] })).toEqual({ value: 1 });
       expect(server.messages[0]?.length).toBeGreaterThan(text.length);
     });
 
@@ -114,8 +172,8 @@ if (!hasMiniflare()) {
           const server = await servers[security](certificates[which]).catch(() => undefined);
           if (server === undefined) throw new Error("no server");
           const options = { host: "localhost", port: server.port, security, auth: AUTH };
-          const { sent, error } = await worker.invoke({ options, messages: [MESSAGE] });
-          expect(sent).toBe(0);
+          const { value, error } = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
+          expect(value).toBeUndefined();
           expect(error?.code).toBe(security === "tls" ? "connection" : "tls");
           expect(error?.hint).toContain("certificate");
           expect(server.heard).not.toMatch(/AUTH|MAIL/);
@@ -128,7 +186,7 @@ if (!hasMiniflare()) {
         polite({ offers: ["STARTTLS"], STARTTLS: "220 2.0.0 go ahead\n250 2.0.0 injected" }),
       );
       const options = { host: "localhost", port: server.port, security: "starttls" } as const;
-      const { error } = await worker.invoke({ options, messages: [MESSAGE] });
+      const { error } = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
       expect(error?.code).toBe("starttls_injection");
     });
 
@@ -136,13 +194,13 @@ if (!hasMiniflare()) {
       const server = await servers.none();
       await server.close();
       const options = { host: "localhost", port: server.port, security: "none" } as const;
-      const { error } = await worker.invoke({ options, messages: [MESSAGE] });
+      const { error } = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
       expect(error).toMatchObject({ code: "connection", hint: expect.stringContaining("host and port") });
     });
 
     test("refuses what it cannot honour", async () => {
       const options = { host: "localhost", tls: { rejectUnauthorized: false } };
-      const { error } = await worker.invoke({ options, messages: [MESSAGE] });
+      const { error } = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
       expect(error).toMatchObject({ code: "invalid_option", option: "tls.rejectUnauthorized" });
     });
   });

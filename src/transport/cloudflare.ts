@@ -26,11 +26,13 @@ export interface CloudflareSocket {
 }
 
 interface Reader {
+  cancel(reason: unknown): Promise<unknown>;
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   releaseLock(): void;
 }
 
 interface Writer {
+  abort(reason: unknown): Promise<unknown>;
   write(octets: Uint8Array): Promise<void>;
   close(): Promise<void>;
   releaseLock(): void;
@@ -84,6 +86,9 @@ class CloudflareWire implements Wire {
   #secure: boolean;
   /** Nothing was heard since the handshake, which may not be over: what goes wrong now is the fault of TLS. */
   #isUnproved: boolean;
+  /** Runs until the handshake behind STARTTLS is known to be over. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #giveUp: (reason: Error) => void = () => {};
   /** The last write. */
   #written: Promise<void> = Promise.resolve();
   #error: Error | undefined;
@@ -112,8 +117,10 @@ class CloudflareWire implements Wire {
       const { done, value } = await this.#reader.read();
       // Some versions end a read in good order when the socket is closed under it.
       if (this.#error !== undefined) throw this.#error;
-      if (!done) this.#isUnproved = false;
-      return done ? undefined : value;
+      if (done) return undefined;
+      this.#isUnproved = false;
+      clearTimeout(this.#timer);
+      return value;
     } catch (error) {
       throw this.#fault(error);
     }
@@ -130,47 +137,59 @@ class CloudflareWire implements Wire {
 
   /**
    * What came in the clear and was not read stays with the runtime, and would spoil the handshake. This may be over before
-   * the handshake is: nothing is written or read until then, but the time it takes is taken from that of the next reply.
+   * the handshake is: nothing is written or read until then, and the first octets that come prove it.
    */
   async startTls(): Promise<void> {
     await this.#written;
     if (this.#error !== undefined) throw this.#error;
+    const { handshakeTimeout } = this.#target;
+    const destroyed = new Promise<never>((_, reject) => {
+      this.#giveUp = reject;
+    });
     try {
       this.#reader.releaseLock();
       this.#writer.releaseLock();
       const socket = this.#socket.startTls();
       disregard(socket);
       this.#socket = socket;
-      await socket.opened;
+      if (handshakeTimeout !== undefined)
+        this.#timer = setTimeout(() => this.destroy(overdue(handshakeTimeout)), handshakeTimeout);
+      await Promise.race([socket.opened, destroyed]);
       this.#reader = socket.readable.getReader();
       this.#writer = socket.writable.getWriter();
     } catch (error) {
+      clearTimeout(this.#timer);
       throw this.#error ?? tlsError(error, this.#target);
     }
-    this.#secure = true;
-    this.#isUnproved = true;
     // Whoever gave up meanwhile could not reach the new socket's streams.
     if (this.#error !== undefined) throw this.#error;
+    this.#secure = true;
+    this.#isUnproved = true;
   }
 
   /** Nothing is alive here but an invocation, which ends when it has answered. */
   hold(): void {}
 
   close(): void {
-    const socket = this.#socket;
-    const writer = this.#writer;
+    clearTimeout(this.#timer);
     void this.#written
-      .then(() => writer.close())
+      .then(() => this.#writer.close())
       .catch(() => {})
-      .then(() => end(socket));
+      .then(() => end(this.#socket));
   }
 
   destroy(reason?: Error): void {
     this.#error ??= reason ?? new TransportError("the connection was closed", { code: "connection_lost" });
+    clearTimeout(this.#timer);
+    this.#giveUp(this.#error);
+    // While it shakes hands, or has octets left that nobody takes, closing the socket ends neither read nor write.
+    this.#reader.cancel(this.#error).catch(() => {});
+    this.#writer.abort(this.#error).catch(() => {});
     end(this.#socket);
   }
 
   #fault(error: unknown): Error {
+    clearTimeout(this.#timer);
     this.#error ??= this.#isUnproved ? tlsError(error, this.#target) : ioError(error);
     return this.#error;
   }
@@ -201,6 +220,16 @@ function connectError(error: unknown, target: Target): Error {
     hint: implicitTls
       ? `check host and port, and that the certificate is for ${servername} and from a public authority: this runtime does not tell which it was`
       : "check host and port; Cloudflare connects neither to port 25 nor to addresses of its own",
+  });
+}
+
+/** In the words of the other time limits: this one is the connection's, but it cannot tell when to stop waiting. */
+function overdue(limit: number): TransportError {
+  return new TransportError(`the server took longer than ${limit} ms (tls)`, {
+    code: "deadline",
+    phase: "tls",
+    transient: true,
+    hint: "timeouts.tls sets this limit",
   });
 }
 

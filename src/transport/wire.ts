@@ -51,6 +51,8 @@ export interface Target {
   readonly tls: TlsOptions;
   readonly localAddress?: string | undefined;
   readonly lookup?: Lookup | undefined;
+  /** Milliseconds for a handshake behind STARTTLS, for a wire that does not know when that is over. */
+  readonly handshakeTimeout?: number | undefined;
   /** Only addresses of this family are tried. */
   readonly family?: 4 | 6 | undefined;
   /** What the way there leads through, for errors. */

@@ -1,74 +1,22 @@
-// A Worker in workerd, by miniflare, which is told what to send. It keeps each client in a global, as people do.
+// A Worker in workerd, by miniflare, which is told what to do.
 
 import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
 import { build } from "esbuild";
-import type { Message, SmtpClientOptions } from "../../src/workerd.ts";
+import { expect } from "vitest";
 import { ROOT } from "./examples.ts";
-
-/** What the Worker is to do in one invocation. */
-export interface Order {
-  readonly options: SmtpClientOptions;
-  readonly messages: readonly Message[];
-  /** Says goodbye when it has sent them. */
-  readonly close?: boolean;
-  /** Answers as soon as there is a connection, whatever becomes of the messages. */
-  readonly leave?: boolean;
-}
-
-/** What came of it. */
-export interface Outcome {
-  readonly sent: number;
-  readonly opened: number;
-  readonly error?: {
-    readonly code: string;
-    readonly option?: string;
-    readonly message: string;
-    readonly hint?: string;
-  };
-}
+import { serveTokens } from "./token-server.ts";
+import type { Order, Outcome, Setup } from "./worker-script.ts";
 
 export interface Worker {
   invoke(order: Order): Promise<Outcome>;
   dispose(): Promise<void>;
 }
 
-const SCRIPT = `
-import { SmtpClient } from "./src/workerd.ts";
-const clients = new Map();
-// In the global scope, where no invocation runs and little is allowed.
-new SmtpClient("smtps://user:pass@smtp.example.com");
-export default {
-  async fetch(request) {
-    const { options, messages, close, leave } = await request.json();
-    const key = JSON.stringify(options);
-    let sent = 0;
-    let client;
-    try {
-      client = clients.get(key) ?? new SmtpClient(options);
-      clients.set(key, client);
-      if (leave) {
-        client.send(messages[0]).catch(() => {});
-        while (client.stats.opened === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-        return Response.json({ sent, opened: client.stats.opened });
-      }
-      for (const message of messages) {
-        await client.send(message);
-        sent++;
-      }
-      const { opened } = client.stats;
-      if (close) await client.close();
-      return Response.json({ sent, opened });
-    } catch ({ code, option, message, hint }) {
-      return Response.json({ sent, opened: client?.stats.opened ?? 0, error: { code, option, message, hint } });
-    }
-  },
-};`;
-
 /** The modules of the Worker, in one; whatever of Node's it reached would be an error here. */
 export async function bundle(): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: SCRIPT, resolveDir: ROOT, loader: "ts" },
+    entryPoints: [`${ROOT}/test/support/worker-script.ts`],
     bundle: true,
     format: "esm",
     target: "es2022",
@@ -79,7 +27,21 @@ export async function bundle(): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-/** Miniflare, where it is installed. */
+/** What no invocation may leave behind: a rejection that nobody handled. */
+export async function expectNoFaults(worker: Worker): Promise<void> {
+  expect(await worker.invoke({ act: "faults" })).toEqual({ value: [] });
+}
+
+/** A URL that answers once `come` has resolved. */
+export async function gate(come: () => Promise<unknown>): Promise<string> {
+  const { url } = await serveTokens(async () => {
+    await come();
+    return { body: "come" };
+  });
+  return url;
+}
+
+/** Whether miniflare is installed. */
 export function hasMiniflare(): boolean {
   try {
     createRequire(import.meta.url).resolve("miniflare");
@@ -103,13 +65,14 @@ export async function startWorker(runtime: {
   /** The authority that the runtime trusts. */
   readonly ca: string;
   readonly script: string;
+  readonly setup?: Setup;
 }): Promise<Worker> {
-  const { compatibilityDate, compatibilityFlags, ca, script } = runtime;
+  const { compatibilityDate, compatibilityFlags, ca, script, setup } = runtime;
   const name = "miniflare";
   const { Miniflare } = (await import(name)) as Loaded;
   const miniflare = new Miniflare({
     modules: true,
-    script,
+    script: setup === undefined ? script : `globalThis.setup = ${JSON.stringify(setup)};\n${script}`,
     compatibilityDate,
     compatibilityFlags,
     cf: false,
