@@ -55,6 +55,7 @@ export interface Shown {
   readonly code: string;
   readonly phase: string;
   readonly option?: string;
+  readonly field?: string;
   readonly message: string;
   readonly hint?: string;
 }
@@ -257,8 +258,8 @@ const ACTS: Readonly<Record<Act, (order: Order, context: Context) => Promise<unk
 };
 
 function shown(error: unknown): Shown {
-  const { code, phase, option, message, hint } = error as SmtpError & { readonly option?: string };
-  return { code, phase, message, ...(option && { option }), ...(hint && { hint }) };
+  const { code, phase, option, field, message, hint } = error as SmtpError & Partial<Shown>;
+  return { code, phase, message, ...(option && { option }), ...(field && { field }), ...(hint && { hint }) };
 }
 
 // biome-ignore lint/style/noDefaultExport: it is how the runtime finds a Worker.
