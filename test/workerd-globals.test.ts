@@ -86,6 +86,10 @@ describe.skipIf(!hasMiniflare()).each(RUNTIMES)(
         expect(server.messages.length).toBe(sent);
       }
       expect(server.messages[0]).toContain("It is 042137.");
+      const { value } = await worker.invoke({ act: "testConnector" });
+      expect(value).toContain("connect ok");
+      expect(JSON.stringify(value)).not.toContain("failed");
+      expect(server.messages.length).toBe(3);
     });
 
     const GRANTS = ["refresh", "application", "account", "locked"] as const;

@@ -1,7 +1,7 @@
 // What a config comes to: the options of a client, and messages of its templates.
 
 import { type Mailbox, type MailboxInput, resolveMailbox } from "../address.ts";
-import { MessageError } from "../errors.ts";
+import { ConfigError, MessageError } from "../errors.ts";
 import { describe } from "../input.ts";
 import type { MessageContent } from "../message.ts";
 import type { SmtpClientOptions } from "../options.ts";
@@ -38,19 +38,17 @@ export interface ResolvedConnector {
 /** Reads a config. Throws one ConfigError with all its `problems`. */
 export function resolveConnector(
   config: unknown,
-  { lookupWithin }: Partial<Runtime> = {},
+  { lookupWithin, refuse }: Partial<Runtime> = {},
 ): ResolvedConnector {
-  const {
-    compiled,
-    fromEmail,
-    replyTo,
-    customHeaders,
-    dnsTimeout = DNS_TIMEOUT,
-    ...read
-  } = readConnectorConfig(config);
+  const { compiled, fromEmail, replyTo, customHeaders, dnsTimeout, ...read } = readConnectorConfig(config);
+  if (dnsTimeout !== undefined && lookupWithin === undefined && refuse !== undefined) {
+    const hint = "leave it out: connectionTimeout has the time for it too";
+    throw new ConfigError("dnsTimeout", "cannot be set in a runtime that looks names up itself", { hint });
+  }
   const options = clientOptions(read);
   return {
-    options: lookupWithin === undefined ? options : { ...options, lookup: lookupWithin(dnsTimeout) },
+    options:
+      lookupWithin === undefined ? options : { ...options, lookup: lookupWithin(dnsTimeout ?? DNS_TIMEOUT) },
     templates: compiled,
     from: mailboxOf(fromEmail),
     replyTo: replyTo && mailboxOf(replyTo),

@@ -27,7 +27,6 @@ const OPTIONS: Readonly<Record<string, string>> = {
   localAddress: "cannot be chosen in a Worker",
   lookup: "cannot be replaced in a Worker: its runtime looks names up itself",
   family: "cannot be chosen in a Worker: its runtime looks names up itself",
-  minConnections: "keeps connections open, and in a Worker none outlives the invocation that opened it",
 };
 
 /** What Cloudflare opens at the same time, in one invocation. */
@@ -35,7 +34,8 @@ const MAX_CONNECTIONS = 6;
 
 /** Throws for the first option of these that was given. A way of the caller's own to connect may honour what it likes. */
 export function refuse(said: Said): void {
-  const { auth, connect, host, maxConnections, port, rateLimit, security, servername, tls } = said;
+  const { auth, connect, host, maxConnections, minConnections, port, rateLimit, security, servername, tls } =
+    said;
   const names = auth?.mechanisms.map(({ name }) => name) ?? [];
   if (names.length > 0 && names.every((name) => name === "CRAM-MD5")) {
     throw new ConfigError("auth.mechanism", "is CRAM-MD5, and a Worker has no MD5 for it");
@@ -47,6 +47,13 @@ export function refuse(said: Said): void {
       {
         hint: "give an object with a method acquire, which asks whoever counts for all: a Durable Object, or Redis",
       },
+    );
+  }
+  // None is what there is where nothing is said.
+  if (minConnections !== undefined && minConnections !== 0) {
+    throw new ConfigError(
+      "minConnections",
+      "keeps connections open, and in a Worker none outlives the invocation that opened it",
     );
   }
   if (connect !== undefined) return;

@@ -15,7 +15,12 @@ import {
   type Template,
   type TokenSource,
 } from "../../src/workerd.ts";
-import { type Connector, createConnector } from "../../src/workerd-connector.ts";
+import {
+  type Connector,
+  type ConnectorConfig,
+  createConnector,
+  testConnector,
+} from "../../src/workerd-connector.ts";
 
 /** What the test says of its servers before the script runs. */
 export interface Setup {
@@ -82,6 +87,7 @@ global.addEventListener?.("rejectionhandled", ({ promise }) => faults.delete(pro
 
 interface Globals {
   readonly clients: Readonly<Record<ClientName, SmtpClient>>;
+  readonly config: ConnectorConfig;
   readonly connector: Connector;
   readonly template: Template;
 }
@@ -99,6 +105,14 @@ function makeGlobals({ host, port, tokenUrl, rsa, ed25519, locked, passphrase }:
       ...place,
       dkim: createDkimSigner({ domain: "example.com", selector: "s", privateKey }),
     });
+  const config: ConnectorConfig = {
+    ...{ host, port, ignoreTLS: true },
+    fromEmail: "alice@example.com",
+    templates: ["Register", "SignIn", "ForgotPassword", "Generic"].map((usageType) => ({
+      usageType,
+      ...template,
+    })),
+  };
   const refresh = refreshTokenGrant({ ...secrets, tokenUrl, refreshToken: "refresh-0" });
   return {
     clients: {
@@ -122,14 +136,8 @@ function makeGlobals({ host, port, tokenUrl, rsa, ed25519, locked, passphrase }:
       rsa: signedBy(rsa),
       ed25519: signedBy(ed25519),
     },
-    connector: createConnector({
-      ...{ host, port, ignoreTLS: true },
-      fromEmail: "alice@example.com",
-      templates: ["Register", "SignIn", "ForgotPassword", "Generic"].map((usageType) => ({
-        usageType,
-        ...template,
-      })),
-    }),
+    config,
+    connector: createConnector(config),
     template: compileTemplate("<b>{{code}}</b>", { contentType: "text/html" }) as Template,
   };
 }
@@ -173,6 +181,7 @@ type Act =
   | "closeByForce"
   | "verify"
   | "connector"
+  | "testConnector"
   | "template"
   | "attachUrls"
   | "fault"
@@ -218,6 +227,11 @@ const ACTS: Readonly<Record<Act, (order: Order, context: Context) => Promise<unk
   },
 
   verify: (order: Order) => clientOf(order).verify(),
+
+  async testConnector(): Promise<unknown> {
+    const report = made && (await testConnector(made.config, { to: "bob@example.org" }));
+    return report?.steps.map(({ name, status }) => `${name} ${status}`);
+  },
 
   async connector() {
     const receipt = await made?.connector.send({
