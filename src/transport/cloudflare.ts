@@ -3,7 +3,7 @@
 
 /// <reference path="./cloudflare-sockets.d.ts" />
 
-import { TransportError } from "../errors.ts";
+import { ConfigError, TransportError } from "../errors.ts";
 import { reasonOf } from "../excerpt.ts";
 import { abortReason, placeOf } from "./place.ts";
 import type { Connect, Target, Wire } from "./wire.ts";
@@ -46,7 +46,7 @@ export const connectCloudflare: Connect = /* @__PURE__ */ connectBySockets(
 /** Connects over sockets of the module that `load` gives. */
 export function connectBySockets(load: () => Promise<CloudflareSockets>): Connect {
   return async (target) => {
-    const { connect } = await load();
+    const { connect } = await load().catch(noSockets);
     const { implicitTls, port, servername, signal } = target;
     if (signal.aborted) throw abortReason(signal);
     let socket: CloudflareSocket;
@@ -207,6 +207,13 @@ function end(socket: CloudflareSocket): void {
   } catch {
     // It was closed before, or by its upgrade.
   }
+}
+
+function noSockets(cause: unknown): never {
+  throw new ConfigError("connect", "is missing, and this runtime has no cloudflare:sockets", {
+    hint: "the door for Workers was bundled for another runtime: leave out the condition workerd, or give a connect of your own",
+    cause,
+  });
 }
 
 function connectError(error: unknown, target: Target): Error {

@@ -14,25 +14,34 @@ interface SystemError extends Error {
 
 export function connectError(error: SystemError, target: Target): Error {
   if (error instanceof TransportError) return error;
+  // As Deno says it: of an address, and of a name.
+  const isForbidden =
+    target.path === undefined &&
+    (error.name === "NotCapable" || (error.syscall === "getaddrinfo" && error.code === "EPERM"));
+  const host = target.host.includes(":") ? `[${target.host}]` : target.host;
+  const leave = isForbidden
+    ? `this runtime may not connect there: run it with --allow-net=${host}:${target.port}`
+    : undefined;
   const reason = error.message || error.errors?.map(({ message }) => message).join("; ") || error.code;
   if (error.syscall === "getaddrinfo" || error.code === "ENOTFOUND") {
     return new TransportError(`no address was found for ${target.host}: ${reason}`, {
       code: "dns",
       phase: "connect",
-      transient: error.code !== "ENOTFOUND",
+      transient: error.code !== "ENOTFOUND" && !isForbidden,
       cause: error,
-      hint: "check host",
+      hint: leave ?? "check host",
     });
   }
   return new TransportError(`no connection to ${placeOf(target)}: ${reason}`, {
     code: "connection",
     phase: "connect",
-    transient: true,
+    transient: !isForbidden,
     cause: error,
     hint:
-      target.path === undefined
+      leave ??
+      (target.path === undefined
         ? "check host and port; some networks block port 25"
-        : "check path, and that the server listens there",
+        : "check path, and that the server listens there"),
   });
 }
 

@@ -14,7 +14,7 @@ const KEEP_ALIVE_DELAY = 30_000;
 
 /** Connects over node:net, and over node:tls on top of it. */
 export const connectNode: Connect = async (target) => {
-  const net = await import("node:net");
+  const net = await import("node:net").catch(noSockets);
   const { host, port, path, localAddress, tell } = target;
   const keptAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY };
   const lookup = await lookupOf(target);
@@ -34,6 +34,14 @@ export const connectNode: Connect = async (target) => {
     return socket;
   });
 };
+
+/** Edge functions and browsers: what they run on has no module for sockets, under that name or another. */
+function noSockets(cause: unknown): never {
+  throw new ConfigError("connect", "is missing, and this runtime opens no sockets by itself", {
+    hint: "send from where node:net is: a function on Node.js, not on the edge; in a Worker of Cloudflare's let the bundler heed the condition workerd; or give a connect of your own",
+    cause,
+  });
+}
 
 /** Over a socket that somebody else opens. */
 export async function connectThrough(

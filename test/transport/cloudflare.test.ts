@@ -245,6 +245,45 @@ describe("STARTTLS", () => {
     expect(await read).toMatchObject({ code: "tls", phase: "tls" });
   });
 
+  test("that stalls ends with the wire, also where closing a socket settles nothing", async () => {
+    const socket = new FakeSocket();
+    socket.next = new FakeSocket(new Promise(() => {}));
+    socket.next.close = () => new Promise(() => {});
+    const wire = await open(socket);
+    const upgrade = wire.startTls();
+    await expect.poll(() => socket.upgraded).toBeDefined();
+    const reason = new Error("too late");
+    wire.destroy(reason);
+    await expect(upgrade).rejects.toBe(reason);
+    expect([wire.secure, wire.verified]).toEqual([false, false]);
+  });
+
+  test.each([
+    ["before the runtime calls the socket open", new Promise(() => {})],
+    ["when it has, and nothing was heard", Promise.resolve({})],
+  ])("that stalls %s ends when its time is over", async (_, opened) => {
+    const socket = new FakeSocket();
+    socket.next = new FakeSocket(opened);
+    socket.next.close = () => new Promise(() => {});
+    const wire = await open(socket, { handshakeTimeout: 30 });
+    const error = await errorOf(wire.startTls().then(() => wire.read()));
+    expect(error).toMatchObject({ code: "deadline", phase: "tls", hint: "timeouts.tls sets this limit" });
+    await expect(wire.read()).rejects.toBe(error);
+  });
+
+  test("has its time until the first octets, and no longer", async () => {
+    const socket = new FakeSocket();
+    socket.next = new FakeSocket();
+    const wire = await open(socket, { handshakeTimeout: 30 });
+    await wire.startTls();
+    socket.next.says("250 ok\r\n");
+    expect(await readText(wire)).toBe("250 ok\r\n");
+    const read = wire.read();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    socket.next.says("250 again\r\n");
+    expect(decodeLatin1((await read) ?? new Uint8Array())).toBe("250 again\r\n");
+  });
+
   test("that stalls ends with the wire", async () => {
     const socket = new FakeSocket();
     let fail: (error: Error) => void = () => {};
