@@ -200,8 +200,6 @@ export function resolveOptions(given: string | URL | SmtpClientOptions, runtime:
       timeouts,
     },
     listeners: readListeners(said, runtime.diagnostics),
-    },
-    listeners: readListeners(said, runtime.diagnostics),
     limits: readLimits(said),
     rateLimit: optional(said.rateLimit, "rateLimit", readRateLimit),
     retry: readRetry(said.retry, "retry"),

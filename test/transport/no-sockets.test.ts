@@ -4,6 +4,7 @@
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { composeMessage } from "../../src/compose-door.ts";
 import type * as Index from "../../src/index.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { MESSAGE } from "../support/client.ts";
@@ -68,11 +69,11 @@ function load(door: keyof typeof doors): { readonly pennypost: typeof Index; rea
 }
 
 describe.each(["index", "workerd"] as const)("where there are no sockets, the door %s", (door) => {
-  test("is imported without a look at what runtime there is, and renders, composes and signs", async () => {
+  test("is imported without a look at what runtime there is, and renders and signs", async () => {
     const { pennypost, looked } = load(door);
     expect(looked).toEqual([]);
     expect(pennypost.renderTemplate("It is {{code}}.", { code: "042137" })).toBe("It is 042137.");
-    const message = pennypost.composeMessage(MESSAGE);
+    const message = composeMessage(MESSAGE);
     const { privateKey } = await crypto.subtle.generateKey(RSA, false, ["sign", "verify"]);
     const signer = pennypost.createDkimSigner({ domain: "example.com", selector: "s", privateKey });
     expect(await signer.sign(message.content, new Date())).toMatch(/^DKIM-Signature: v=1; /);
