@@ -10,7 +10,15 @@ import { scramServer } from "./support/scram.ts";
 import { type Script, type Server, serve } from "./support/server.ts";
 import { type Answering, serveTokens, type TokenServer } from "./support/token-server.ts";
 import { until } from "./support/watch.ts";
-import { bundle, expectNoFaults, gate, hasMiniflare, startWorker, type Worker } from "./support/worker.ts";
+import {
+  bundle,
+  expectNoFaults,
+  gate,
+  hasMiniflare,
+  type Module,
+  startWorker,
+  type Worker,
+} from "./support/worker.ts";
 import type { Order, Outcome } from "./support/worker-script.ts";
 
 const PASSPHRASE = "canary-passphrase";
@@ -33,7 +41,7 @@ const ed25519 = generateKeyPairSync("ed25519", {
 }).privateKey;
 
 let ca: string;
-let script: string;
+let script: readonly Module[];
 beforeAll(async () => {
   [{ ca }, script] = await Promise.all([makeCertificates(), bundle()]);
 });

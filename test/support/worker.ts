@@ -13,18 +13,39 @@ export interface Worker {
   dispose(): Promise<void>;
 }
 
-/** The modules of the Worker, in one; whatever of Node's it reached would be an error here. */
-export async function bundle(): Promise<string> {
+/** A module of a Worker. */
+export interface Module {
+  readonly type: "ESModule";
+  readonly path: string;
+  readonly contents: string;
+}
+
+/** Where its modules are, to the Worker. */
+const MODULES = "/worker";
+
+/**
+ * The modules of the Worker, the first of them that which is run: what is loaded when it is needed is loaded then.
+ * Whatever of Node's they reached would be an error here.
+ */
+export async function bundle(): Promise<readonly Module[]> {
   const { outputFiles } = await build({
     entryPoints: [`${ROOT}/test/support/worker-script.ts`],
+    outdir: MODULES,
     bundle: true,
+    splitting: true,
     format: "esm",
     target: "es2022",
     platform: "neutral",
     external: ["cloudflare:sockets"],
     write: false,
   });
-  return outputFiles[0]?.text ?? "";
+  return outputFiles
+    .map(({ path, text }): Module => ({ type: "ESModule", path, contents: text }))
+    .sort((one, other) => Number(isMain(other)) - Number(isMain(one)));
+}
+
+function isMain({ path }: Module): boolean {
+  return path.endsWith("/worker-script.js");
 }
 
 /** What no invocation may leave behind: a rejection that nobody handled. */
@@ -64,15 +85,19 @@ export async function startWorker(runtime: {
   readonly compatibilityFlags: readonly string[];
   /** The authority that the runtime trusts. */
   readonly ca: string;
-  readonly script: string;
+  readonly script: readonly Module[];
   readonly setup?: Setup;
 }): Promise<Worker> {
   const { compatibilityDate, compatibilityFlags, ca, script, setup } = runtime;
+  const prelude = setup === undefined ? "" : `globalThis.setup = ${JSON.stringify(setup)};\n`;
   const name = "miniflare";
   const { Miniflare } = (await import(name)) as Loaded;
   const miniflare = new Miniflare({
-    modules: true,
-    script: setup === undefined ? script : `globalThis.setup = ${JSON.stringify(setup)};\n${script}`,
+    modulesRoot: MODULES,
+    modules: script.map((module, at) => ({
+      ...module,
+      contents: at === 0 ? prelude + module.contents : module.contents,
+    })),
     compatibilityDate,
     compatibilityFlags,
     cf: false,
