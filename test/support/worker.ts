@@ -21,7 +21,7 @@ export interface Module {
 }
 
 /** Where its modules are, to the Worker. */
-const MODULES = "/worker";
+export const MODULES = "/worker";
 
 /**
  * The modules of the Worker, the first of them that which is run: what is loaded when it is needed is loaded then.
@@ -80,24 +80,44 @@ interface Miniflare {
 
 type Loaded = { readonly Miniflare: new (options: object) => Miniflare };
 
-export async function startWorker(runtime: {
+/** How the runtime is to behave. */
+export interface WorkerDate {
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
+}
+
+export interface WorkerOptions extends WorkerDate {
   /** The authority that the runtime trusts. */
   readonly ca: string;
   readonly script: readonly Module[];
-  readonly setup?: Setup;
-}): Promise<Worker> {
-  const { compatibilityDate, compatibilityFlags, ca, script, setup } = runtime;
+}
+
+export async function startWorker({
+  script,
+  setup,
+  ...options
+}: WorkerOptions & { readonly setup?: Setup }): Promise<Worker> {
   const prelude = setup === undefined ? "" : `globalThis.setup = ${JSON.stringify(setup)};\n`;
+  const modules = script.map((module, at) => ({
+    ...module,
+    contents: at === 0 ? prelude + module.contents : module.contents,
+  }));
+  const { post, dispose } = await startMiniflare({ ...options, script: modules });
+  return { invoke: async (order) => (await post(order)) as Outcome, dispose };
+}
+
+/** A Worker that is asked and answers in JSON. */
+export async function startMiniflare({
+  compatibilityDate,
+  compatibilityFlags,
+  ca,
+  script,
+}: WorkerOptions): Promise<{ post(asked: object): Promise<unknown>; dispose(): Promise<void> }> {
   const name = "miniflare";
   const { Miniflare } = (await import(name)) as Loaded;
   const miniflare = new Miniflare({
     modulesRoot: MODULES,
-    modules: script.map((module, at) => ({
-      ...module,
-      contents: at === 0 ? prelude + module.contents : module.contents,
-    })),
+    modules: script,
     compatibilityDate,
     compatibilityFlags,
     cf: false,
@@ -114,12 +134,10 @@ export async function startWorker(runtime: {
   });
   await miniflare.ready;
   return {
-    async invoke(order) {
-      const response = await miniflare.dispatchFetch("http://worker/", {
-        method: "POST",
-        body: JSON.stringify(order),
-      });
-      return (await response.json()) as Outcome;
+    async post(asked) {
+      const body = JSON.stringify(asked);
+      const response = await miniflare.dispatchFetch("http://worker/", { method: "POST", body });
+      return response.json();
     },
     dispose: () => miniflare.dispose(),
   };

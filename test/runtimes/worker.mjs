@@ -1,0 +1,10 @@
+// The suite in a Worker: the orders are the body of a request, what was told is that of the response.
+import * as pennypost from "pennypost";
+import * as compose from "pennypost/compose";
+import * as connector from "pennypost/connector";
+import { run } from "./suite.mjs";
+
+// biome-ignore lint/style/noDefaultExport: what a Worker exports by default is the Worker.
+export default {
+  fetch: async (request) => Response.json(await run({ pennypost, connector, compose }, await request.json())),
+};
