@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -34,7 +35,7 @@ export function inProcess(command: (installed: string, room: Room) => readonly s
   return async (orders, room, installed) => {
     const [program = "", ...args] = command(installed, room);
     const child = start(program, [...args, JSON.stringify(orders)], room.folder);
-    return withLimit(child, async () => {
+    return withLimit(child, room.folder, async () => {
       const [said, complaints, [code]] = await Promise.all([
         text(child.stdout as Readable),
         text(child.stderr as Readable),
@@ -95,7 +96,7 @@ const config :Workerd.Config = (
     child.stderr?.on("data", (octets: Buffer) => {
       complaints += octets;
     });
-    return withLimit(child, async () => {
+    return withLimit(child, folder, async () => {
       const told = once(child.stdio[3] as Readable, "data");
       const ended = once(child, "exit").then(([code]) => {
         throw new Error(`it ended with ${code} and said: ${complaints}`);
@@ -111,17 +112,24 @@ const config :Workerd.Config = (
 
 function start(program: string, args: readonly string[], folder: string): ChildProcess {
   const { PATH } = process.env;
-  return spawn(program, args, {
+  const child = spawn(program, args, {
     cwd: folder,
     // Some of what npm installs is a script that starts the program: both are stopped, as a group.
     detached: true,
     env: { PATH, HOME: folder, NO_COLOR: "1", DENO_DIR: join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1" },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
+  // For run.mjs, where the tests are stopped themselves.
+  if (child.pid !== undefined) writeFileSync(noteOf(child.pid, folder), "");
+  return child;
+}
+
+function noteOf(pid: number, folder: string): string {
+  return join(folder, `running-${pid}`);
 }
 
 /** Does the work, and leaves nothing of the process. */
-async function withLimit<T>(child: ChildProcess, work: () => Promise<T>): Promise<T> {
+async function withLimit<T>(child: ChildProcess, folder: string, work: () => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const failed = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it was stopped after ${LIMIT / 1000} seconds`)), LIMIT);
@@ -131,15 +139,16 @@ async function withLimit<T>(child: ChildProcess, work: () => Promise<T>): Promis
     return await Promise.race([work(), failed]);
   } finally {
     clearTimeout(timer);
-    stop(child);
+    stop(child, folder);
   }
 }
 
-function stop({ pid }: ChildProcess): void {
+function stop({ pid }: ChildProcess, folder: string): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
     // It has ended, and so have all that it started.
   }
+  rmSync(noteOf(pid, folder), { force: true });
 }

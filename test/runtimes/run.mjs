@@ -3,7 +3,7 @@
 // 77: not run is not passed. `-- --only node,bun` leaves out those that begin with something else.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,7 @@ try {
   for (const [name, reason] of missing) console.log(`runtimes: ${name} not run: ${reason}`);
   process.exitCode = code === 0 && missing.length > 0 ? NOT_RUN : code;
 } finally {
+  stopRest();
   rmSync(directory, { recursive: true, force: true });
 }
 
@@ -51,6 +52,20 @@ async function runTests() {
   const [code] = await once(tests, "exit");
   clearTimeout(limit);
   return code ?? 1;
+}
+
+/** The tests stop what they started; this is for the tests that were stopped themselves. */
+function stopRest() {
+  const room = join(directory, "room");
+  for (const name of existsSync(room) ? readdirSync(room) : []) {
+    const [, pid] = /^running-(\d+)$/.exec(name) ?? [];
+    if (pid === undefined) continue;
+    try {
+      process.kill(-Number(pid), "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 function read(name) {
