@@ -28,7 +28,7 @@ const EXPECTED = [
   "dist/workerd.js",
   "package.json",
 ];
-const MAX_OCTETS = 305_000;
+const MAX_OCTETS = 316_000;
 
 const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
 const report = JSON.parse(output);
