@@ -106,15 +106,14 @@ function blank(): Memory {
   return { token: undefined, reason: "first", isSuspect: false, rest: undefined };
 }
 
-/** By the settings of a client, which all its pools have in common. */
-const memories: WeakMap<ConnectionSettings, Memory> = new WeakMap();
+/** By the login of a client, which is one object to all its pools. */
+const memories: WeakMap<object, Memory> = /* @__PURE__ */ new WeakMap();
 
 /** The tokens that logins need, where they need any. */
-export function tokensOf(settings: ConnectionSettings): Tokens | undefined {
-  const { tokenSource, opening, timeouts } = settings;
-  const user = opening.login?.credentials.user;
-  if (tokenSource === undefined || user === undefined) return undefined;
-  const memory = memories.get(settings) ?? blank();
-  memories.set(settings, memory);
-  return new Tokens(tokenSource, { user, timeout: timeouts.token }, memory);
+export function tokensOf({ tokenSource, opening, timeouts }: ConnectionSettings): Tokens | undefined {
+  const { login } = opening;
+  if (tokenSource === undefined || login === undefined) return undefined;
+  const memory = memories.get(login) ?? blank();
+  memories.set(login, memory);
+  return new Tokens(tokenSource, { user: login.credentials.user, timeout: timeouts.token }, memory);
 }
