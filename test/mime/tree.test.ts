@@ -182,16 +182,16 @@ describe("an image that the HTML shows", () => {
     for (const unit of ["cid:", "cid:'", "cid:&", "cid:%41%42", 'cid:a"', "x", "cid:a&amp;", "c", "%41"]) {
       const work = (length: number): number => {
         const html = unit.repeat(length / unit.length);
-        let least = Number.POSITIVE_INFINITY;
-        for (let run = 0; run < 2; run++) {
-          const begin = performance.now();
-          partOf({ ...resolved, bodies: [], html }, { boundary: () => "x", eightBit: false });
-          least = Math.min(least, performance.now() - begin);
-        }
-        return least;
+        const begin = performance.now();
+        partOf({ ...resolved, bodies: [], html }, { boundary: () => "x", eightBit: false });
+        return performance.now() - begin;
       };
       work(50_000);
-      expect(work(400_000), unit).toBeLessThan(work(200_000) * 4 + 20);
+      // What other processes do lengthens one of the two now and then, and never each time.
+      const ratios: number[] = [];
+      do ratios.push(work(400_000) / (work(200_000) + 5));
+      while (Math.min(...ratios) >= 4 && ratios.length < 8);
+      expect(Math.min(...ratios), unit).toBeLessThan(4);
     }
   });
 
