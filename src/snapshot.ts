@@ -1,7 +1,9 @@
 // A message as it stands now. What reads a message is loaded with the first that is sent, and its owner may write the
 // next one into the same object meanwhile. Nothing is judged here: what is not understood is left as it is.
 
-/** Any field refuses an array that is longer. */
+import { OpenedLater } from "./opened-later.ts";
+
+/** Any field refuses an array that is longer, but for content, which is read when it is sent. */
 const MAX_ELEMENTS = 100_000;
 
 /** A copy of all that can be written to: own properties, elements, dates and octets, each read once. */
@@ -14,11 +16,11 @@ function copyOf(value: unknown, copies: Map<object, object>): unknown {
   const known = copies.get(value);
   if (known !== undefined) return known;
   if (Array.isArray(value)) return value.length > MAX_ELEMENTS ? value : copyOfArray(value, copies);
-  if (isRecord(value)) return copyOfRecord(value, copies);
   if (value instanceof Date) return new Date(value.getTime());
   if (value instanceof Uint8Array) return new Uint8Array(value);
   // One that was handed to somebody else has nothing left, and no copy.
   if (value instanceof ArrayBuffer && value.byteLength > 0) return value.slice(0);
+  if (isRecord(value)) return copyOfRecord(value, copies);
   watch(value);
   return value;
 }
@@ -40,13 +42,11 @@ function copyOfRecord(record: object, copies: Map<object, object>): object {
   return copy;
 }
 
-/** Whether an object says what it says by its own properties: no stream, no iterable, and none of the language's own. */
+/** Whether what an object says is in its own properties, as for `readObject`, whatever its class: it is no source. */
 function isRecord(value: object): boolean {
-  return (
-    Object.prototype.toString.call(value) === "[object Object]" &&
-    !(Symbol.iterator in value || Symbol.asyncIterator in value || "getReader" in value) &&
-    (Object.keys(value).length > 0 || Object.getPrototypeOf(value) === Object.prototype)
-  );
+  if (value instanceof OpenedLater || value instanceof Blob) return false;
+  if (Symbol.iterator in value || Symbol.asyncIterator in value || "getReader" in value) return false;
+  return Object.keys(value).length > 0 || Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /** A stream of Node's that fails while nobody reads it would end the process. Whoever reads it later is told. */

@@ -542,6 +542,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "connector/schema",
     "connector/steps",
     "connector/types",
+    "errors",
     "input",
     "options/calls",
     "receipt",
@@ -711,7 +712,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "runtime",
     "tally",
   ],
-  snapshot: [],
+  snapshot: ["opened-later"],
   office: [
     "bulk",
     "desk",

@@ -65,6 +65,41 @@ test("takes what instances of a caller's class say of themselves", () => {
   expect(kept.to).toEqual({ address: "old@example.org" });
 });
 
+test("takes what they say by properties of their own, whatever their class calls itself", () => {
+  class Person {
+    address = "old@example.org";
+    get [Symbol.toStringTag]() {
+      return "Person";
+    }
+  }
+  const person = new Person();
+  const kept = snapshot({ to: person });
+  person.address = "new@example.org";
+  expect(kept.to.address).toBe("old@example.org");
+});
+
+test("is not changed by what is added to what had nothing to say", () => {
+  class Person {
+    declare address: string;
+  }
+  const message = { to: new Person(), headers: Object.create(null) };
+  const kept = snapshot(message);
+  message.to.address = "new@example.org";
+  message.headers["X-New"] = "new";
+  expect(Object.keys(kept.to)).toEqual([]);
+  expect(Object.keys(kept.headers)).toEqual([]);
+});
+
+test("leaves sources as they are, with whatever somebody has written on them", () => {
+  const blob = Object.assign(new Blob(["x"]), { path: "x" });
+  const later = Object.assign(attachment.file("README.md").content as object, { path: "x" });
+  const stream = Object.assign(new ReadableStream(), { path: "x" });
+  const values = { blob, later, stream };
+  const kept = snapshot(values);
+  for (const [name, value] of Object.entries(values))
+    expect(kept[name as keyof typeof kept], name).toBe(value);
+});
+
 test("reads each property once, and no inherited one", () => {
   const read = vi.fn(() => "bob@example.org");
   const message = Object.create({ bcc: "eve@example.net" }, { to: { enumerable: true, get: read } });
