@@ -9,6 +9,7 @@ import {
   resolveConnector,
 } from "./connector/resolve.ts";
 import type { ConnectorConfig } from "./connector/types.ts";
+import { ConfigError } from "./errors.ts";
 import { type Keys, readObject } from "./input.ts";
 import type { CloseOptions } from "./options/calls.ts";
 import type { Receipt } from "./receipt.ts";
@@ -41,6 +42,8 @@ const SEND: Keys<keyof ConnectorSendOptions> = {
   signal: undefined,
 };
 
+const ONE = "signal goes beside to, type and payload";
+
 /** Sends the mail of a config, by usage type. */
 export class Connector {
   /** The connections that it sends over; it is closed with them. */
@@ -59,7 +62,9 @@ export class Connector {
    * @throws MessageError where a value is missing or cannot stand where the template has it, before anything is sent
    * @throws what `send` of a client throws
    */
-  async send(message: ConnectorSendOptions): Promise<Receipt> {
+  async send(message: ConnectorSendOptions, ...more: readonly never[]): Promise<Receipt> {
+    // A signal that is given as to a client's `send` must not be lost in silence.
+    if (more[0] !== undefined) throw new ConfigError("options", "are no second argument here", { hint: ONE });
     const { signal, ...said } = readObject(message, SEND, "", { whole: "message" });
     const content = messageOf(this.#resolved, said as ConnectorMessage);
     return this.client.send(content, signal === undefined ? {} : { signal: signal as AbortSignal });

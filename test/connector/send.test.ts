@@ -53,6 +53,18 @@ describe("the usage type", () => {
   });
 });
 
+test("a signal beside the message, where a client has it, is refused and not overlooked", async () => {
+  const { server, connector } = await sending();
+  const send = connector.send.bind(connector) as (...given: readonly unknown[]) => Promise<unknown>;
+  const message = { to: TO, type: "SignIn", payload: { code: "1" } };
+  const error = await errorOf(send(message, { signal: AbortSignal.abort() }));
+  expect(error).toMatchObject({ name: "ConfigError", option: "options", delivery: "not-sent" });
+  expect((error as ConfigError).hint).toContain("signal");
+  expect(server.peers).toEqual([]);
+  await send(message, undefined);
+  expect(server.messages).toHaveLength(1);
+});
+
 describe("the language", () => {
   const templates = [
     ...CONFIG.templates,
