@@ -14,18 +14,19 @@ export function loadedEngine(): Engine | undefined {
   return engine;
 }
 
-/** @throws TransportError where a file of this library cannot be read */
+/** Rejects with what the runtime says, where a file of this library cannot be read. */
 export async function loadEngine(): Promise<Engine> {
-  try {
-    engine = await import("./desk.ts");
-    return engine;
-  } catch (cause) {
-    throw new TransportError(`the library could not be loaded: ${reasonOf(cause)}`, {
-      code: "connection",
-      phase: "queue",
-      transient: true,
-      cause,
-      hint: "nothing was sent; see whether the files of the package are where they were when the program began",
-    });
-  }
+  engine = await import("./desk.ts");
+  return engine;
+}
+
+/** What whoever waited for it is told, each with an error of their own. */
+export function notLoaded(cause: unknown): TransportError {
+  return new TransportError(`the library could not be loaded: ${reasonOf(cause)}`, {
+    code: "connection",
+    phase: "queue",
+    transient: true,
+    cause,
+    hint: "nothing was sent; see whether the files of the package are where they were when the program began",
+  });
 }

@@ -3,7 +3,7 @@
 
 import type { SendResult } from "./bulk.ts";
 import type { Desk } from "./desk.ts";
-import { loadEngine, loadedEngine } from "./engine.ts";
+import { loadEngine, loadedEngine, notLoaded } from "./engine.ts";
 import { ConfigError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import type { SendManySettings } from "./options/calls.ts";
@@ -27,8 +27,8 @@ export class Office {
   }
 
   get stats(): ClientStats {
-    if (this.#desk !== undefined) return this.#desk.stats;
-    return { ...IDLE, allowed: this.#options.limits.maxConnections, underWay: this.#waiting };
+    const stats = this.#desk?.stats ?? { ...IDLE, allowed: this.#options.limits.maxConnections };
+    return { ...stats, underWay: stats.underWay + this.#waiting };
   }
 
   /** Throws, or rejects, where the message cannot be sent as it stands. */
@@ -79,6 +79,8 @@ export class Office {
     try {
       this.#coming ??= this.#furnish();
       desk = await this.#coming;
+    } catch (cause) {
+      throw notLoaded(cause);
     } finally {
       this.#waiting--;
     }
@@ -106,12 +108,13 @@ export class Office {
 }
 
 /** The counts of a client that has done nothing. */
-const IDLE: Omit<ClientStats, "allowed" | "underWay"> = {
+const IDLE: Omit<ClientStats, "allowed"> = {
   opening: 0,
   idle: 0,
   busy: 0,
   closing: 0,
   waiting: 0,
+  underWay: 0,
   opened: 0,
   closed: 0,
   sent: 0,
@@ -120,12 +123,15 @@ const IDLE: Omit<ClientStats, "allowed" | "underWay"> = {
   unknown: 0,
 };
 
-/** The results of messages that begin to be sent when the first result is asked for, and there is a desk. */
-class LateResults implements AsyncIterableIterator<SendResult, undefined> {
-  readonly #begin: () => Promise<AsyncIterableIterator<SendResult, undefined>>;
-  #results: Promise<AsyncIterableIterator<SendResult, undefined>> | undefined;
+type Results = AsyncIterableIterator<SendResult, undefined>;
+type Step = IteratorResult<SendResult, undefined>;
 
-  constructor(begin: () => Promise<AsyncIterableIterator<SendResult, undefined>>) {
+/** The results of messages that begin to be sent when the first result is asked for, and there is a desk. */
+class LateResults implements Results {
+  readonly #begin: () => Promise<Results>;
+  #results: Promise<Results> | undefined;
+
+  constructor(begin: () => Promise<Results>) {
     this.#begin = begin;
   }
 
@@ -133,14 +139,34 @@ class LateResults implements AsyncIterableIterator<SendResult, undefined> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<SendResult, undefined>> {
-    this.#results ??= this.#begin();
+  async next(): Promise<Step> {
+    this.#results ??= this.#begin().catch((error: unknown) => new NoResults({ error }));
     return (await this.#results).next();
   }
 
-  async return(): Promise<IteratorResult<SendResult, undefined>> {
-    this.#results ??= this.#begin();
+  async return(): Promise<Step> {
+    this.#results ??= Promise.resolve(new NoResults({}));
     const results = await this.#results;
     return results.return?.() ?? { done: true, value: undefined };
+  }
+}
+
+/** What there is where nothing begins. `error` is told once: whoever goes on reading is at the end. */
+class NoResults implements Results {
+  readonly #ending: { error?: unknown };
+
+  constructor(ending: { error?: unknown }) {
+    this.#ending = ending;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<Step> {
+    if (!("error" in this.#ending)) return { done: true, value: undefined };
+    const { error } = this.#ending;
+    delete this.#ending.error;
+    throw error;
   }
 }

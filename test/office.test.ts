@@ -31,6 +31,24 @@ function recipientsAt({ heard }: Server): string[] {
   return [...heard.matchAll(/^RCPT TO:<(.*)>/gm)].map(([, recipient]) => recipient ?? "");
 }
 
+/** Turn by turn until the engine is there, so that nothing is missed: what there are files for has to be in memory. */
+async function engineComes(meanwhile: () => void = () => {}): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn++) {
+    if (engine.loadedEngine() !== undefined) return;
+    meanwhile();
+    await null;
+  }
+  expect.fail("the engine did not come");
+}
+
+/** As where a file of the package is gone, or not there yet. */
+function withoutEngine(): void {
+  vi.doMock("../src/desk.ts", () => {
+    throw new Error("no such file");
+  });
+  onTestFinished(() => void vi.doUnmock("../src/desk.ts"));
+}
+
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail("it should have failed"),
@@ -74,10 +92,11 @@ describe("a message that comes before the engine", () => {
   });
 
   test("is sent in its turn, before those that come when the engine is there", async () => {
+    await import("../src/desk.ts");
     const { client, server } = await begin({ maxConnections: 1 });
     const first = ["a", "b", "c"].map((name) => client.send(messageTo(name)));
     const later = (async () => {
-      while (engine.loadedEngine() === undefined) await null;
+      await engineComes();
       return client.send(messageTo("d"));
     })();
     await Promise.all([...first, later]);
@@ -87,6 +106,22 @@ describe("a message that comes before the engine", () => {
       "c@example.org",
       "d@example.org",
     ]);
+  });
+
+  test("is counted at every moment, also when the engine comes", async () => {
+    await import("../src/desk.ts");
+    const { client } = await begin({ maxConnections: 1 }, { MAIL: () => undefined });
+    const sending = ["a", "b", "c"].map((name) => errorOf(client.send(messageTo(name))));
+    const counts = new Set<number>();
+    const count = () => void counts.add(client.stats.underWay);
+    await engineComes(count);
+    for (let turn = 0; turn < 100; turn++) {
+      count();
+      await null;
+    }
+    expect([...counts]).toEqual([3]);
+    await client.close({ force: true });
+    await Promise.all(sending);
   });
 
   test("is waited for by close", async () => {
@@ -144,23 +179,34 @@ describe("a message that comes before the engine", () => {
 
   test("is not sent where the engine cannot be loaded, and the next call tries again", async () => {
     const { client, server } = await begin();
-    vi.doMock("../src/desk.ts", () => {
-      throw new Error("no such file");
-    });
-    onTestFinished(() => void vi.doUnmock("../src/desk.ts"));
+    withoutEngine();
     const sending = errorOf(client.send(MESSAGE));
-    expect(await sending).toMatchObject({ delivery: "not-sent", name: "TransportError" });
+    expect(await sending).toMatchObject({
+      name: "TransportError",
+      code: "connection",
+      phase: "queue",
+      delivery: "not-sent",
+      retryable: true,
+    });
     expect(server.peers).toEqual([]);
     vi.doUnmock("../src/desk.ts");
     expect((await client.send(MESSAGE)).accepted).toEqual(["bob@example.org"]);
   });
 
+  test("fails with an error of its own where the engine cannot be loaded, from where it was sent", async () => {
+    const { client } = await begin();
+    withoutEngine();
+    const here = async () => await client.send(MESSAGE);
+    const there = async () => await client.send(MESSAGE);
+    const [first, second] = await Promise.all([errorOf(here()), errorOf(there())]);
+    expect(first).not.toBe(second);
+    expect((first as Error).stack).toMatch(/at (?:async )?here/);
+    expect((second as Error).stack).toMatch(/at (?:async )?there/);
+  });
+
   test("leaves nothing to close where the engine cannot be loaded", async () => {
     const { client } = await begin();
-    vi.doMock("../src/desk.ts", () => {
-      throw new Error("no such file");
-    });
-    onTestFinished(() => void vi.doUnmock("../src/desk.ts"));
+    withoutEngine();
     const sending = errorOf(client.send(MESSAGE));
     await client.close();
     expect(await sending).toMatchObject({ delivery: "not-sent" });
@@ -198,6 +244,17 @@ describe("other calls that come before the engine", () => {
     expect(await results.return?.()).toEqual({ done: true, value: undefined });
     expect(await results.next()).toEqual({ done: true, value: undefined });
     expect(next).not.toHaveBeenCalled();
+    expect(engine.loadedEngine()).toBeUndefined();
+  });
+
+  test("tell once that the engine cannot be loaded, and are at the end", async () => {
+    const { client, server } = await begin();
+    withoutEngine();
+    const results = client.sendMany([MESSAGE]);
+    expect(await errorOf(results.next())).toMatchObject({ name: "TransportError", delivery: "not-sent" });
+    expect(await results.next()).toEqual({ done: true, value: undefined });
+    expect(await results.return?.()).toEqual({ done: true, value: undefined });
+    expect(server.peers).toEqual([]);
   });
 
   test("verify, noop and vrfy", async () => {
