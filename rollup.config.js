@@ -155,7 +155,7 @@ function unasked() {
   return {
     name: "unasked",
     generateBundle({ format }, files) {
-      const unwanted = format === "cjs" ? /^workerd/ : /^$/;
+      const unwanted = format === "cjs" ? /^(?:workerd|cloudflare)/ : /^$/;
       for (const name of Object.keys(files)) if (unwanted.test(name)) delete files[name];
     },
   };
