@@ -1,13 +1,14 @@
 // The connector: an SMTP account and templates in one config, and mail by usage type. The only door to connector/.
 
 import { Client } from "./client.ts";
-import type { Report, TestOptions } from "./connector/report.ts";
+import type { Report } from "./connector/report.ts";
 import {
   type ConnectorMessage,
   messageOf,
   type ResolvedConnector,
   resolveConnector,
 } from "./connector/resolve.ts";
+import { readTrial, type TestOptions } from "./connector/trial.ts";
 import type { ConnectorConfig } from "./connector/types.ts";
 import { ConfigError } from "./errors.ts";
 import { type Keys, readObject } from "./input.ts";
@@ -17,7 +18,7 @@ import type { Runtime } from "./runtime.ts";
 
 export { type ResolvedConfig, readConnectorConfig } from "./connector/config.ts";
 export { exampleConfig } from "./connector/example.ts";
-export type { Report, TestOptions } from "./connector/report.ts";
+export type { Report } from "./connector/report.ts";
 export {
   type ConnectorMessage,
   messageOf,
@@ -26,6 +27,7 @@ export {
 } from "./connector/resolve.ts";
 export { connectorSchema } from "./connector/schema.ts";
 export type { Step, StepDetail, StepName } from "./connector/steps.ts";
+export type { TestOptions } from "./connector/trial.ts";
 export type { ConnectorAuth, ConnectorConfig, ConnectorTemplate } from "./connector/types.ts";
 
 /** Holds a message, and how it is sent. */
@@ -86,6 +88,7 @@ export async function report(
   options: TestOptions,
   runtime: Runtime,
 ): Promise<Report> {
+  const trial = readTrial(config, options, runtime);
   const tests = await import("./connector/report.ts");
-  return tests.report(config, options, runtime);
+  return tests.report(trial, runtime);
 }

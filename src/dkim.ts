@@ -9,6 +9,7 @@ import { describe, isToken, type Keys, readObject } from "./input.ts";
 import { optional, readChoice, readInteger, readString } from "./options/checks.ts";
 import type { PrivateCryptoKey, PrivateJwk } from "./private-key.ts";
 import type { DkimSigner } from "./signer.ts";
+import { snapshot } from "./snapshot.ts";
 
 export type { PrivateCryptoKey, PrivateJwk } from "./private-key.ts";
 
@@ -80,8 +81,11 @@ export function createDkimSigner(options: DkimOptions): DkimSigner {
   let signing: typeof import("./dkim/sign.ts") | undefined;
   return Object.freeze({
     async sign(content, now) {
-      signing ??= await import("./dkim/sign.ts");
-      return signing.sign(settings, content, now);
+      if (signing !== undefined) return signing.sign(settings, content, now);
+      // Whose memory it is may write the next message there as soon as this one has been handed over.
+      const [octets, moment] = snapshot([content, now] as const);
+      signing = await import("./dkim/sign.ts");
+      return signing.sign(settings, octets, moment);
     },
   } satisfies DkimSigner);
 }

@@ -45,6 +45,16 @@ async function sign(content: string, more: Partial<DkimOptions> = {}): Promise<s
 }
 
 describe("a signature", () => {
+  test("is of the octets as they were handed over, also the first", async () => {
+    const { sign } = createDkimSigner(options());
+    const octets = latin1(MESSAGE);
+    const time = new Date(NOW);
+    const signing = sign(octets, time);
+    octets.fill(0x20);
+    time.setTime(0);
+    expect(await signing).toBe(await createDkimSigner(options()).sign(latin1(MESSAGE), NOW));
+  });
+
   test("is one field, folded, that says what it covers", async () => {
     const field = await sign(MESSAGE, { selector: "mail.2026", expiresIn: 3600 });
     const lines = field.split("\r\n");

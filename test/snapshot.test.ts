@@ -94,7 +94,8 @@ test("leaves sources as they are, with whatever somebody has written on them", (
   const blob = Object.assign(new Blob(["x"]), { path: "x" });
   const later = Object.assign(attachment.file("README.md").content as object, { path: "x" });
   const stream = Object.assign(new ReadableStream(), { path: "x" });
-  const values = { blob, later, stream };
+  const file = Object.assign(new File(["x"], "x"), { path: "x" });
+  const values = { blob, later, stream, file };
   const kept = snapshot(values);
   for (const [name, value] of Object.entries(values))
     expect(kept[name as keyof typeof kept], name).toBe(value);
@@ -140,6 +141,13 @@ test("leaves as it is what is no part of the message's own text", () => {
   const kept = snapshot(values);
   for (const [name, value] of Object.entries(values))
     expect(kept[name as keyof typeof kept], name).toBe(value);
+});
+
+test("leaves what is deeper than any field, and has the stack for it", () => {
+  let deep: object = {};
+  for (let level = 0; level < 200_000; level++) deep = level % 2 === 0 ? { deep } : [deep];
+  const message = { ...MESSAGE, to: deep } as unknown as Message;
+  expect(() => composed(snapshot(message))).toThrow('to[0]: has no property "deep"');
 });
 
 test("leaves an ArrayBuffer that was handed to somebody else, and copies others", () => {

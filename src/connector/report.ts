@@ -1,39 +1,17 @@
 // A test of a connector: the way that its messages go, step by step, and what to change where it ends.
 
-import type { MailboxInput } from "../address.ts";
 import { Client } from "../client.ts";
-import { ConfigError, SmtpError } from "../errors.ts";
-import { type Keys, readObject } from "../input.ts";
+import { SmtpError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { readSendOptions } from "../options/calls.ts";
-import { optional, readFunction } from "../options/checks.ts";
 import { resolveOptions, type SmtpClientOptions } from "../options.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Runtime } from "../runtime.ts";
-import type { Payload } from "../templates.ts";
 import { hintBefore } from "./report-hints.ts";
 import { problemDetails, summaryOf } from "./report-words.ts";
-import { messageOf, type ResolvedConnector, resolveConnector } from "./resolve.ts";
 import { type Step, Steps } from "./steps.ts";
 import { NOT_REACHED } from "./steps-plan.ts";
 import { Progress } from "./steps-trace.ts";
-import type { ConnectorConfig } from "./types.ts";
-
-/** Says how far a test goes, and who hears of it. */
-export interface TestOptions {
-  /** Who gets a message. @default nobody: the test ends when the login has been accepted */
-  readonly to?: MailboxInput;
-  /** The usage type of the template that is sent. @default "Generic" */
-  readonly type?: string;
-  /** The values that the template names. @default a `code` of `000000` */
-  readonly payload?: Payload;
-  /** The language of the template, see `Connector.send`. */
-  readonly locale?: string;
-  /** Gives up. */
-  readonly signal?: AbortSignal;
-  /** Is told each step when it is over; what it throws is ignored. */
-  readonly onStep?: (step: Step) => void;
-}
+import type { Trial } from "./trial.ts";
 
 /** Tells what became of a test. */
 export interface Report {
@@ -47,52 +25,12 @@ export interface Report {
   readonly error?: SmtpError;
 }
 
-const TEST: Keys<keyof TestOptions> = {
-  to: undefined,
-  type: undefined,
-  payload: undefined,
-  locale: undefined,
-  signal: undefined,
-  onStep: undefined,
-};
-
-const MEANINGLESS = ["type", "payload", "locale"] as const;
-
-const SAMPLE: Payload = { code: "000000" };
-
-/** `testConnector`, for a door. Throws for options of its own that cannot be used, and else for nothing. */
-export async function report(
-  config: ConnectorConfig,
-  options: TestOptions,
-  runtime: Runtime,
-): Promise<Report> {
-  const { to, type, payload, locale, signal, onStep } = readTest(options);
-  const steps = new Steps(onStep, performance.now());
-  let connector: ResolvedConnector;
-  let message: Message | undefined;
-  try {
-    connector = resolveConnector(config, runtime);
-    const said = { type, payload, ...(locale !== undefined && { locale }) };
-    message = to === undefined ? undefined : messageOf(connector, { to, ...said });
-  } catch (error) {
-    return refused(error, steps);
-  }
-  return testClient(connector.options, { message, signal, steps }, runtime);
-}
-
-function readTest(given: TestOptions) {
-  const options = readObject(given, TEST, "", { fault: ConfigError, whole: "options" });
-  const said = options as TestOptions;
-  const idle = MEANINGLESS.find((name) => said.to === undefined && said[name] !== undefined);
-  if (idle !== undefined) throw new ConfigError(idle, "means nothing without to: no message is sent");
-  return {
-    to: said.to,
-    type: said.type ?? "Generic",
-    payload: said.payload ?? SAMPLE,
-    locale: said.locale,
-    signal: said.signal === undefined ? undefined : readSendOptions({ signal: said.signal }),
-    onStep: optional(options.onStep, "onStep", readFunction<(step: Step) => void>) ?? (() => {}),
-  };
+/** Goes the way of a trial, as far as it is told to. */
+export async function report(trial: Trial, runtime: Runtime): Promise<Report> {
+  const { subject, signal } = trial;
+  const steps = new Steps(trial.onStep, trial.startedAt);
+  if ("error" in subject) return refused(subject.error, steps);
+  return testClient(subject.options, { message: subject.message, signal, steps }, runtime);
 }
 
 /** Goes the way of a message, or as far as the login where there is none. `trace` of the options is ours. */

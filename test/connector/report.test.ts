@@ -33,6 +33,26 @@ function step({ steps }: Report, name: Step["name"]): Step {
 }
 
 describe("a report", () => {
+  test("is of the config and for the recipient that were given, whatever is written to either since", async () => {
+    const server = await serve(polite({ offers: ["AUTH PLAIN"] }));
+    const config = { ...configWith({ host: "127.0.0.1", port: server.port, secure: false }) };
+    const options = { to: "first@example.org", type: "SignIn" };
+    const first = testConnector(config, options);
+    options.to = "second@example.org";
+    const second = testConnector(config, options);
+    options.to = "third@example.org";
+    config.host = "127.0.0.2";
+    const recipients = (await Promise.all([first, second])).map(({ receipt }) => receipt?.accepted);
+    expect(recipients).toEqual([["first@example.org"], ["second@example.org"]]);
+  });
+
+  test("says what is wrong with a config, however deep it is", async () => {
+    let deep: object = {};
+    for (let level = 0; level < 200_000; level++) deep = { deep };
+    const report = await testConnector({ ...configWith({}), headers: deep } as never);
+    expect(report).toMatchObject({ ok: false, error: { name: "ConfigError" } });
+  });
+
   test("tells every step of a message by STARTTLS", async () => {
     const server = await serve(
       polite({

@@ -1,8 +1,8 @@
 // Tests of a connector against a server on this machine, and what their reports must have in any case.
 
 import { expect } from "vitest";
-import { type Report, report, type TestOptions } from "../../src/connector/report.ts";
 import type { Step } from "../../src/connector/steps.ts";
+import { type Report, report, type TestOptions } from "../../src/connector.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import type { Lookup } from "../../src/transport/wire.ts";
