@@ -1,5 +1,5 @@
 // All that sends, loaded with the first thing that a client is asked to do: a program that may never send pays for none of
-// it, and whoever begins to send waits for one file.
+// it, and whoever begins to send waits for one import.
 
 import { TransportError } from "./errors.ts";
 import { reasonOf } from "./excerpt.ts";
