@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
-import type { AccessToken, TokenRequest } from "../../src/auth/token-source.ts";
+import type { AccessToken, TokenRequest, TokenSource } from "../../src/auth/token-source.ts";
 import { ConfigError, TokenError, TransportError } from "../../src/errors.ts";
-import { Tokens } from "../../src/pool/tokens.ts";
+import { resolveOptions } from "../../src/options.ts";
+import { Tokens, tokensOf } from "../../src/pool/tokens.ts";
+import { gather } from "../../src/trace.ts";
 import { movedClocks } from "../support/clock.ts";
 import { errorOf, watchProcess } from "../support/watch.ts";
 
@@ -377,5 +379,34 @@ describe("a token that the server refused", () => {
     expect(await tokens.renew("token-1")).toBe("token-2");
     expect(await tokens.renew("token-2")).toBeUndefined();
     expect(reasons).toEqual(["first", "rejected"]);
+  });
+});
+
+describe("the tokens of a client", () => {
+  /** As a Worker has it: a desk for each invocation, with settings of its own. */
+  function clientOf(user: string, oauth2: TokenSource): () => Tokens | undefined {
+    const { settings } = resolveOptions(
+      { host: "smtp.example.com", auth: { user, oauth2 } },
+      { connect: () => Promise.reject(new Error("nothing is connected here")) },
+    );
+    return () => tokensOf({ ...settings, trace: gather(undefined, undefined, undefined) });
+  }
+
+  test("are kept for all of its invocations, and are nobody else's who has the same source", async () => {
+    const asked: string[] = [];
+    const source: TokenSource = ({ user, reason }) => {
+      asked.push(`${user} ${reason}`);
+      return { accessToken: `token-${asked.length}-of-${user}`, expiresIn: 3600 };
+    };
+    const alice = clientOf("alice", source);
+    const bob = clientOf("bob", source);
+    expect(await alice()?.get()).toBe("token-1-of-alice");
+    expect(await bob()?.get()).toBe("token-2-of-bob");
+    expect(await alice()?.get()).toBe("token-1-of-alice");
+    expect(await alice()?.renew("token-1-of-alice")).toBe("token-3-of-alice");
+    expect(await alice()?.get()).toBe("token-3-of-alice");
+    // What came in its place is as bad: the next invocation knows that, too.
+    expect(await alice()?.renew("token-3-of-alice")).toBeUndefined();
+    expect(asked).toEqual(["alice first", "bob first", "alice rejected"]);
   });
 });
