@@ -199,6 +199,21 @@ if (!hasMiniflare()) {
       expect(error?.code).toBe("starttls_injection");
     });
 
+    test.each(["none", "tls"] as const)("sends to an IPv6 address, with security %s", async (security) => {
+      const tls = security === "tls" ? { tls: certificates.good } : {};
+      const server = await serve(polite(), { host: "::1", ...tls });
+      const options = { host: "::1", port: server.port, security };
+      expect(await worker.invoke({ act: "send", options, messages: [MESSAGE] })).toEqual({ value: 1 });
+      expect(server.messages.length).toBe(1);
+    });
+
+    test("is told that the connection broke, and nothing of TLS, where that was in place", async () => {
+      const server = await serve(async (peer) => peer.destroy(), { tls: certificates.good });
+      const options = { host: "localhost", port: server.port, security: "tls" } as const;
+      const { error } = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
+      expect(error).toMatchObject({ code: "connection_lost", phase: "greeting" });
+    });
+
     test("is told that nobody listens", async () => {
       const server = await servers.none();
       await server.close();

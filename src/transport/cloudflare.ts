@@ -52,8 +52,8 @@ export function connectBySockets(load: () => Promise<CloudflareSockets>): Connec
     let socket: CloudflareSocket;
     try {
       socket = connect(
-        // The name without a dot at its end: it is looked for in the certificate.
-        { hostname: servername, port },
+        // The name without a dot at its end: it is looked for in the certificate. An IPv6 address as in a URL.
+        { hostname: servername.includes(":") ? `[${servername}]` : servername, port },
         { secureTransport: implicitTls ? "on" : "starttls", allowHalfOpen: false },
       );
     } catch (error) {
@@ -84,8 +84,11 @@ class CloudflareWire implements Wire {
   #reader: Reader;
   #writer: Writer;
   #secure: boolean;
-  /** Nothing was heard since the handshake, which may not be over: what goes wrong now is the fault of TLS. */
-  #isUnproved: boolean;
+  /**
+   * Nothing was heard since STARTTLS, whose handshake may not be over: what goes wrong now is the fault of TLS. One from the
+   * first octet is over when the socket is open.
+   */
+  #isUnproved = false;
   /** Runs until the handshake behind STARTTLS is known to be over. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #giveUp: (reason: Error) => void = () => {};
@@ -99,7 +102,6 @@ class CloudflareWire implements Wire {
     this.#reader = socket.readable.getReader();
     this.#writer = socket.writable.getWriter();
     this.#secure = target.implicitTls;
-    this.#isUnproved = target.implicitTls;
   }
 
   get secure(): boolean {
@@ -117,6 +119,7 @@ class CloudflareWire implements Wire {
       const { done, value } = await this.#reader.read();
       // Some versions end a read in good order when the socket is closed under it.
       if (this.#error !== undefined) throw this.#error;
+      if (done && this.#isUnproved) throw new Error("the server closed the connection");
       if (done) return undefined;
       this.#isUnproved = false;
       clearTimeout(this.#timer);
@@ -146,6 +149,8 @@ class CloudflareWire implements Wire {
     const destroyed = new Promise<never>((_, reject) => {
       this.#giveUp = reject;
     });
+    // Nobody waits for it where the runtime throws at the upgrade.
+    destroyed.catch(() => {});
     try {
       this.#reader.releaseLock();
       this.#writer.releaseLock();

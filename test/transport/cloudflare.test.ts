@@ -1,110 +1,14 @@
 // The wire over `cloudflare:sockets`, with a module of the test's own in its place.
 
-import { describe, expect, onTestFinished, test } from "vitest";
-import { decodeLatin1, encodeUtf8 } from "../../src/bytes.ts";
-import {
-  type CloudflareSocket,
-  type CloudflareSockets,
-  connectBySockets,
-} from "../../src/transport/cloudflare.ts";
-import type { Target, Wire } from "../../src/transport/wire.ts";
+import { describe, expect, test } from "vitest";
+import { encodeUtf8 } from "../../src/bytes.ts";
+import { type CloudflareSockets, connectBySockets } from "../../src/transport/cloudflare.ts";
+import { FakeSocket, moduleOf, open, readText, targetOf } from "../support/cloudflare.ts";
 import { errorOf, watchProcess } from "../support/watch.ts";
 
 watchProcess();
 
 const REFUSED = "proxy request failed, cannot connect to the specified address";
-
-/** A socket whose other end is the test. */
-class FakeSocket {
-  readonly opened: Promise<unknown>;
-  readonly closed: Promise<unknown>;
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-  readonly written: string[] = [];
-  /** What TLS it was upgraded to. */
-  upgraded: FakeSocket | undefined;
-  isClosed = false;
-  says: (text: string) => void = () => {};
-  ends: () => void = () => {};
-  breaks: (error: Error) => void = () => {};
-
-  constructor(opened: Promise<unknown> = Promise.resolve({})) {
-    this.opened = opened;
-    let end: (reason: Error) => void = () => {};
-    this.closed = new Promise((_, reject) => {
-      end = reject;
-    });
-    this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.says = (text) => controller.enqueue(encodeUtf8(text));
-        this.ends = () => controller.close();
-        this.breaks = (error) => {
-          controller.error(error);
-          end(error);
-        };
-      },
-    });
-    this.writable = new WritableStream<Uint8Array>({
-      write: (octets) => void this.written.push(decodeLatin1(octets)),
-    });
-  }
-
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.breaks(new Error("This socket has been closed."));
-  }
-
-  /** As the runtime has it: neither stream may be locked. */
-  startTls(): FakeSocket {
-    if (this.readable.locked) throw new TypeError("The ReadableStream has been locked to a reader.");
-    if (this.writable.locked) throw new TypeError("This WritableStream is currently locked to a writer.");
-    this.upgraded = this.next;
-    return this.upgraded;
-  }
-
-  next: FakeSocket = this;
-}
-
-interface Asked {
-  readonly hostname: string;
-  readonly port: number;
-  readonly secureTransport: string;
-  readonly allowHalfOpen: boolean;
-}
-
-/** A module whose only socket is this one, and what it was asked for. */
-function moduleOf(socket: FakeSocket): { asked: Asked[]; load: () => Promise<CloudflareSockets> } {
-  const asked: Asked[] = [];
-  const connect: CloudflareSockets["connect"] = (address, options) => {
-    asked.push({ ...address, ...options });
-    return socket as unknown as CloudflareSocket;
-  };
-  return { asked, load: async () => ({ connect }) };
-}
-
-function targetOf(target: Partial<Target> = {}): Target {
-  return {
-    host: "smtp.example.com",
-    port: 587,
-    implicitTls: false,
-    servername: "smtp.example.com",
-    tls: {},
-    signal: new AbortController().signal,
-    ...target,
-  };
-}
-
-async function open(socket: FakeSocket, target: Partial<Target> = {}): Promise<Wire> {
-  const wire = await connectBySockets(moduleOf(socket).load)(targetOf(target));
-  onTestFinished(() => wire.destroy());
-  return wire;
-}
-
-async function readText(wire: Wire): Promise<string | undefined> {
-  const octets = await wire.read();
-  return octets && decodeLatin1(octets);
-}
 
 describe("a connection", () => {
   test.each([
@@ -118,6 +22,13 @@ describe("a connection", () => {
     ]);
     expect([wire.secure, wire.verified]).toEqual([target.implicitTls, target.implicitTls]);
     expect(wire.channelBinding).toBeUndefined();
+    wire.destroy();
+  });
+
+  test("to an IPv6 address is asked for as a URL has it", async () => {
+    const { asked, load } = moduleOf(new FakeSocket());
+    const wire = await connectBySockets(load)(targetOf({ host: "2001:db8::25", servername: "2001:db8::25" }));
+    expect(asked[0]?.hostname).toBe("[2001:db8::25]");
     wire.destroy();
   });
 
@@ -199,106 +110,18 @@ describe("octets", () => {
     await expect(read).rejects.toBe(reason);
   });
 
-  test("of a connection that breaks come no more, and the error says so", async () => {
-    const socket = new FakeSocket();
-    const wire = await open(socket);
-    const read = errorOf(wire.read());
-    socket.breaks(new Error("Network connection lost."));
-    expect(await read).toMatchObject({
-      code: "connection_lost",
-      message: "the connection broke: Network connection lost.",
-    });
-  });
-});
-
-describe("STARTTLS", () => {
-  test("goes on over the socket that the runtime gives for it, which it has verified", async () => {
-    const socket = new FakeSocket();
-    socket.next = new FakeSocket();
-    const wire = await open(socket);
-    expect([wire.secure, wire.verified]).toEqual([false, false]);
-    void wire.write(encodeUtf8("STARTTLS\r\n"));
-    await wire.startTls();
-    expect([wire.secure, wire.verified]).toEqual([true, true]);
-    await wire.write(encodeUtf8("EHLO\r\n"));
-    socket.next.says("250 ok\r\n");
-    expect(await readText(wire)).toBe("250 ok\r\n");
-    expect([socket.written, socket.next.written]).toEqual([["STARTTLS\r\n"], ["EHLO\r\n"]]);
-  });
-
-  test("that fails is a fault of TLS, and leaves nothing secure", async () => {
-    const socket = new FakeSocket();
-    const cause = new Error("internal error; reference = 7");
-    socket.next = new FakeSocket(Promise.reject(cause));
-    const wire = await open(socket);
-    expect(await errorOf(wire.startTls())).toMatchObject({ code: "tls", phase: "tls", cause });
-    expect([wire.secure, wire.verified]).toEqual([false, false]);
-  });
-
-  test("that fails with the first read is a fault of TLS too: the handshake may not have been over", async () => {
-    const socket = new FakeSocket();
-    socket.next = new FakeSocket();
-    const wire = await open(socket);
-    await wire.startTls();
-    const read = errorOf(wire.read());
-    socket.next.breaks(new Error("internal error; reference = 7"));
-    expect(await read).toMatchObject({ code: "tls", phase: "tls" });
-  });
-
-  test("that stalls ends with the wire, also where closing a socket settles nothing", async () => {
-    const socket = new FakeSocket();
-    socket.next = new FakeSocket(new Promise(() => {}));
-    socket.next.close = () => new Promise(() => {});
-    const wire = await open(socket);
-    const upgrade = wire.startTls();
-    await expect.poll(() => socket.upgraded).toBeDefined();
-    const reason = new Error("too late");
-    wire.destroy(reason);
-    await expect(upgrade).rejects.toBe(reason);
-    expect([wire.secure, wire.verified]).toEqual([false, false]);
-  });
-
-  test.each([
-    ["before the runtime calls the socket open", new Promise(() => {})],
-    ["when it has, and nothing was heard", Promise.resolve({})],
-  ])("that stalls %s ends when its time is over", async (_, opened) => {
-    const socket = new FakeSocket();
-    socket.next = new FakeSocket(opened);
-    socket.next.close = () => new Promise(() => {});
-    const wire = await open(socket, { handshakeTimeout: 30 });
-    const error = await errorOf(wire.startTls().then(() => wire.read()));
-    expect(error).toMatchObject({ code: "deadline", phase: "tls", hint: "timeouts.tls sets this limit" });
-    await expect(wire.read()).rejects.toBe(error);
-  });
-
-  test("has its time until the first octets, and no longer", async () => {
-    const socket = new FakeSocket();
-    socket.next = new FakeSocket();
-    const wire = await open(socket, { handshakeTimeout: 30 });
-    await wire.startTls();
-    socket.next.says("250 ok\r\n");
-    expect(await readText(wire)).toBe("250 ok\r\n");
-    const read = wire.read();
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    socket.next.says("250 again\r\n");
-    expect(decodeLatin1((await read) ?? new Uint8Array())).toBe("250 again\r\n");
-  });
-
-  test("that stalls ends with the wire", async () => {
-    const socket = new FakeSocket();
-    let fail: (error: Error) => void = () => {};
-    socket.next = new FakeSocket(
-      new Promise((_, reject) => {
-        fail = reject;
-      }),
-    );
-    socket.next.close = async () => fail(new Error("This socket has been closed."));
-    const wire = await open(socket);
-    const upgrade = wire.startTls();
-    await expect.poll(() => socket.upgraded).toBeDefined();
-    const reason = new Error("too late");
-    wire.destroy(reason);
-    await expect(upgrade).rejects.toBe(reason);
-    expect(wire.secure).toBe(false);
-  });
+  // With TLS from the first octet the handshake is over when the socket is open.
+  test.each([false, true])(
+    "of a connection that breaks come no more, and the error says so (TLS from the first octet: %s)",
+    async (implicitTls) => {
+      const socket = new FakeSocket();
+      const wire = await open(socket, { implicitTls });
+      const read = errorOf(wire.read());
+      socket.breaks(new Error("Network connection lost."));
+      expect(await read).toMatchObject({
+        code: "connection_lost",
+        message: "the connection broke: Network connection lost.",
+      });
+    },
+  );
 });
