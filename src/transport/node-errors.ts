@@ -18,9 +18,8 @@ export function connectError(error: SystemError, target: Target): Error {
   const isForbidden =
     target.path === undefined &&
     (error.name === "NotCapable" || (error.syscall === "getaddrinfo" && error.code === "EPERM"));
-  const host = target.host.includes(":") ? `[${target.host}]` : target.host;
   const leave = isForbidden
-    ? `this runtime may not connect there: run it with --allow-net=${host}:${target.port}`
+    ? `this runtime may not connect there: run it with ${permissionFor(target)}`
     : undefined;
   const reason = error.message || error.errors?.map(({ message }) => message).join("; ") || error.code;
   if (error.syscall === "getaddrinfo" || error.code === "ENOTFOUND") {
@@ -43,6 +42,13 @@ export function connectError(error: SystemError, target: Target): Error {
         ? "check host and port; some networks block port 25"
         : "check path, and that the server listens there"),
   });
+}
+
+/** What has to be said to Deno: for a lookup of our own, which is for the host on any port, the addresses count as well. */
+function permissionFor({ host, port, family, localAddress, lookup, tell }: Target): string {
+  if ((family ?? localAddress ?? lookup ?? tell) !== undefined)
+    return "--allow-net, not limited to some hosts: trace, logger, family, localAddress, lookup and the connector need it whole";
+  return `--allow-net=${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 export function tlsError(error: SystemError, { implicitTls, port, servername }: Target): Error {

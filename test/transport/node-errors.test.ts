@@ -40,6 +40,19 @@ describe("where Deno has no leave to connect to", () => {
     );
   });
 
+  // Run with the flag above, Deno 2.9.6 says the same again: names are then asked for as such, and addresses connected to.
+  test.each([
+    ["trace", { tell: () => {} }],
+    ["family", { family: 4 }],
+    ["localAddress", { localAddress: "192.0.2.2" }],
+    ["lookup", { lookup: () => {} }],
+  ] as const)("with %s, which looks names up itself, the flag is named without a list", (_, own) => {
+    for (const [, cause] of OF_DENO) {
+      const { hint } = connectError(cause, { ...TARGET, ...own }) as { hint?: string };
+      expect(hint).toMatch(/ run it with --allow-net, not limited to some hosts: /);
+    }
+  });
+
   test("an IPv6 address stands in brackets in that flag", () => {
     const { hint } = connectError(OF_DENO[0][1], { ...TARGET, host: "2001:db8::1" }) as { hint?: string };
     expect(hint).toContain("--allow-net=[2001:db8::1]:587");
