@@ -5,6 +5,11 @@ import { compileTemplate, isSmtpError, parseMailbox, SmtpClient } from "pennypos
 
 const LIFETIME = 15 * 60; // seconds
 
+// Whoever can guess the key signs in as anybody.
+if (!(env.LINK_KEY?.length >= 32)) throw new Error("LINK_KEY: needs 32 characters or more");
+// The origin comes from the settings: the Host of a request is whatever somebody wrote into it.
+const page = new URL("/login", env.ORIGIN);
+
 const client = new SmtpClient({ url: env.SMTP_URL, timeout: 20_000 });
 const key = await crypto.subtle.importKey(
   "raw",
@@ -55,12 +60,11 @@ async function mailLink(request) {
   }
 }
 
-/** The origin comes from the settings: the Host of a request is whatever somebody wrote into it. */
 async function linkFor(to) {
   const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
   const signature = await crypto.subtle.sign("HMAC", key, claim(to, expires));
   const proof = btoa(String.fromCharCode(...new Uint8Array(signature)));
-  return `${env.ORIGIN}/login?${new URLSearchParams({ to, expires, proof })}`;
+  return `${page}?${new URLSearchParams({ to, expires, proof })}`;
 }
 
 async function signIn(parameters) {

@@ -4,6 +4,8 @@ import { rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { AUTH, FAULTS, serverThat } from "../support/faults.ts";
 import { install, load } from "../support/installed.ts";
+import { polite } from "../support/manners.ts";
+import { serve } from "../support/server.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -67,6 +69,51 @@ describe.each(Object.keys(ENDPOINTS))("the endpoint of %s", (name) => {
     expect(log).toHaveBeenCalledTimes(status === 202 ? 0 : 1);
     // Neither who gets it nor what: logs are read by others.
     expect(JSON.stringify(log.mock.calls)).not.toMatch(/bob|042137|canary/);
+  });
+});
+
+describe("the endpoint of deno", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test.each([
+    ["no key", { LINK_KEY: "" }, "LINK_KEY"],
+    ["a key that can be guessed", { LINK_KEY: "secret" }, "LINK_KEY"],
+    ["nowhere for a link to lead to", { ORIGIN: "" }, "Invalid URL"],
+  ])("does not start with %s", async (_, setting, reason) => {
+    const environment = {
+      SMTP_URL: "smtp://127.0.0.1:1?security=none",
+      LINK_KEY: "a key for the links of this test",
+      ORIGIN: "https://example.com",
+      ...setting,
+    };
+    await expect(load(folder, "deno/main.js", environment)).rejects.toThrow(reason);
+  });
+
+  test("takes its own links, each for one address and until it expires, and no other", async () => {
+    const server = await serve(polite());
+    const module = await load(folder, "deno/main.js", {
+      SMTP_URL: `smtp://127.0.0.1:${server.port}?security=none`,
+      LINK_KEY: "a key for the links of this test",
+      MAIL_FROM: "login@example.com",
+      ORIGIN: "https://example.com",
+    });
+    const { fetch } = (module as { default: { fetch: Endpoint } }).default;
+    const body = JSON.stringify({ to: "bob@example.org" });
+    await fetch(new Request("http://evil.example/login", { method: "POST", headers: JSON_TYPE, body }));
+    const letter = (server.messages[0] ?? "").replaceAll("=\r\n", "").replaceAll("=3D", "=");
+    const [link = ""] = /https:\/\/example\.com\/login\?\S+/.exec(letter) ?? [];
+    const follow = async (change: Readonly<Record<string, string>>): Promise<number> => {
+      const url = new URL(link);
+      for (const [name, value] of Object.entries(change)) url.searchParams.set(name, value);
+      return (await fetch(new Request(url))).status;
+    };
+    expect(await follow({})).toBe(200);
+    expect(await follow({ to: "eve@example.org" })).toBe(403);
+    expect(await follow({ expires: "9999999999" })).toBe(403);
+    expect(await follow({ proof: "" })).toBe(403);
+    vi.useFakeTimers({ now: Date.now() + 901_000, toFake: ["Date"] });
+    expect(await follow({})).toBe(403);
+    vi.useRealTimers();
   });
 });
 
