@@ -35,7 +35,12 @@ export interface Rate {
 export type Limit = Rate | { readonly acquire: (signal?: AbortSignal) => unknown };
 
 export function gateOf(limit: Limit): RateGate {
-  return "acquire" in limit ? new ForeignLimit(limit.acquire) : new RateLimit(limit);
+  return isRate(limit) ? new RateLimit(limit) : new ForeignLimit(limit.acquire);
+}
+
+/** By what is its own: a method that was slipped into every object must not lift a limit. */
+function isRate(limit: Limit): limit is Rate {
+  return Object.hasOwn(limit, "messages");
 }
 
 /**

@@ -1,7 +1,8 @@
 // How many messages begin in a stretch of time.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { RateLimit } from "../src/rate-limit.ts";
+import { readRateLimit } from "../src/options/rate-limit.ts";
+import { gateOf, RateLimit } from "../src/rate-limit.ts";
 import { connectTo, MESSAGE, messageTo } from "./support/client.ts";
 import { polite } from "./support/manners.ts";
 import { serve } from "./support/server.ts";
@@ -280,4 +281,14 @@ describe("a client with a limit", () => {
       expect(await errorOf(client.send(MESSAGE))).toMatchObject({ code: "connection" });
     expect(attempts).toBe(3);
   });
+});
+
+test("a limit stays one where every object has been given a method", () => {
+  const prototype = Object.prototype as { acquire?: unknown };
+  prototype.acquire = () => {};
+  try {
+    expect(gateOf(readRateLimit({ messages: 1, per: 1000 }, "rateLimit"))).toBeInstanceOf(RateLimit);
+  } finally {
+    delete prototype.acquire;
+  }
 });

@@ -40,7 +40,10 @@ export function refuse(said: Said): void {
   if (names.length > 0 && names.every((name) => name === "CRAM-MD5")) {
     throw new ConfigError("auth.mechanism", "is CRAM-MD5, and a Worker has no MD5 for it");
   }
-  if (rateLimit !== undefined && !(typeof rateLimit === "object" && rateLimit && "acquire" in rateLimit)) {
+  // As it is read: not what was slipped into every object.
+  const acquire = (rateLimit as { readonly acquire?: unknown } | null | undefined)?.acquire;
+  const counts = acquire === undefined || acquire === ({} as { readonly acquire?: unknown }).acquire;
+  if (rateLimit !== undefined && counts) {
     throw new ConfigError(
       "rateLimit",
       "cannot count in a Worker, whose invocations know nothing of each other",

@@ -59,6 +59,16 @@ describe("a client in a Worker", () => {
     expect(refusalOf("smtp://smtp.example.com:25").option).toBe("port");
   });
 
+  test("takes no limit for one of the caller's own because every object has been given a method", () => {
+    const prototype = Object.prototype as { acquire?: unknown };
+    prototype.acquire = () => {};
+    try {
+      expect(refusalOf({ rateLimit: { messages: 1, per: 1000 } }).option).toBe("rateLimit");
+    } finally {
+      delete prototype.acquire;
+    }
+  });
+
   test.each<SmtpClientOptions>([
     { security: "tls", auth: AUTH },
     { port: 2525, servername: HOST, maxConnections: 6, tls: { rejectUnauthorized: true } },
