@@ -72,6 +72,32 @@ describe.each(Object.keys(ENDPOINTS))("the endpoint of %s", (name) => {
   });
 });
 
+describe("the endpoint of vercel-function", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test.each([
+    ["a field that nobody sees", { website: "https://example.net" }],
+    ["a list of addresses", { email: "bob@example.org, eve@example.org" }],
+    ["a header in the name", { name: "Bob\r\nBcc: eve@example.org" }],
+    ["a header in the address", { email: "bob@example.org\r\nBcc: eve@example.org" }],
+    ["no message", { message: " " }],
+    ["too long a message", { message: "x".repeat(10_001) }],
+  ])("refuses %s, and says so", async (_, field) => {
+    const server = await serve(polite());
+    const module = await load(folder, "vercel-function/api/contact.js", {
+      SMTP_URL: `smtp://127.0.0.1:${server.port}?security=none`,
+      MAIL_FROM: "site@example.com",
+      MAIL_TO: "owner@example.com",
+    });
+    const { POST } = module as { POST: Endpoint };
+    const said = { name: "Bob", email: "bob@example.org", message: "Hello.", website: "", ...field };
+    const body = new URLSearchParams(said);
+    const response = await POST(new Request("http://localhost/api/contact", { method: "POST", body }));
+    expect([response.status, await response.json()]).toEqual([400, { error: expect.any(String) }]);
+    expect(server.peers).toEqual([]);
+  });
+});
+
 describe("the endpoint of deno", () => {
   afterEach(() => vi.unstubAllEnvs());
 

@@ -11,8 +11,8 @@ export async function POST(request) {
     const value = form.get(field);
     return typeof value === "string" ? value.trim() : "";
   });
-  // A field that people are not shown, and programs fill in.
-  if (website !== "") return Response.json({ delivery: "sent" }, { status: 202 });
+  // A field that people are not shown, and programs fill in; a browser may, too, and then somebody has to be told.
+  if (website !== "") return problem("website: is to stay empty");
   if (text === "" || text.length > 10_000) return problem("message: up to 10,000 characters");
 
   try {
