@@ -1,6 +1,7 @@
 // Which invocation of a Worker is running. What one has begun no other may wait for: a promise of one that has ended
 // never settles, and its sockets, timers and signals are "I/O on behalf of a different request". No name tells them
-// apart without a compatibility flag, but an AbortSignal knows to whom it belongs. In other runtimes all is one.
+// apart without a compatibility flag, but some objects know to whom they belong: the end of a WebSocketPair in every version,
+// an AbortSignal in those before November 2026. In other runtimes all is one.
 
 /** Makes one for each invocation; the function returned gives the one of that which is running. */
 export type PerInvocation = <T>(make: () => T) => () => T;
@@ -14,7 +15,7 @@ const MAX_INVOCATIONS = 32;
 
 /** Makes one for each invocation. In the global scope, where none runs, the runtime lets nobody have a signal. */
 export const perInvocation: PerInvocation = <T>(make: () => T) => {
-  const known: { readonly mark: AbortController; readonly one: T }[] = [];
+  const known: { readonly mark: Mark; readonly one: T }[] = [];
   return () => {
     const at = known.findIndex(({ mark }) => isOurs(mark));
     const [found] = at < 0 ? [] : known.splice(at, 1);
@@ -22,7 +23,7 @@ export const perInvocation: PerInvocation = <T>(make: () => T) => {
       known.unshift(found);
       return found.one;
     }
-    const mark = new AbortController();
+    const mark = makeMark();
     const one = make();
     known.unshift({ mark, one });
     if (known.length > MAX_INVOCATIONS) known.pop();
@@ -30,13 +31,30 @@ export const perInvocation: PerInvocation = <T>(make: () => T) => {
   };
 };
 
-function isOurs(mark: AbortController): boolean {
+/** What nobody may look at but in the invocation that made it. */
+interface Mark {
+  readonly signal: AbortSignal;
+  /** It is not accepted, and so opens nothing. */
+  readonly socket: { readonly readyState: number } | undefined;
+}
+
+function makeMark(): Mark {
+  const { WebSocketPair } = globalThis as {
+    readonly WebSocketPair?: new () => { readonly 0: { readonly readyState: number } };
+  };
+  return { signal: new AbortController().signal, socket: WebSocketPair && new WebSocketPair()[0] };
+}
+
+function isOurs({ signal, socket }: Mark): boolean {
   try {
-    return !mark.signal.aborted;
+    return !signal.aborted && socket?.readyState !== CLOSED;
   } catch {
     return false;
   }
 }
+
+/** What a WebSocket never says that nobody closes; it is asked for the refusal that others get. */
+const CLOSED = 3;
 
 /**
  * Does something when its outcome is first asked for, and keeps it. The outcome is everybody's; who asks before it is
