@@ -22,6 +22,8 @@ const DOORS = {
  */
 const FILES = {
   shared: ["src/index.ts", "src/workerd.ts"],
+  // Addresses, and fields as they are written.
+  fields: ["src/compose-door.ts", "src/connector-door.ts"],
   composing: ["src/compose-door.ts"],
   engine: ["src/desk.ts"],
 };

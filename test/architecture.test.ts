@@ -121,9 +121,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   attachment: ["address", "bytes", "errors", "field", "input", "media-type", "prebuilt", "source"],
   "message/bodies": ["attachment", "errors", "input", "media-type"],
   "message/dsn": ["address", "errors", "input", "terms"],
-  "message/fields": ["errors", "field", "input", "message/identifiers", "message/list"],
+  "message/fields": ["errors", "field", "input", "message/identifiers", "message/list", "message/reserved"],
   "message/identifiers": ["address", "errors", "input"],
   "message/list": ["address", "errors", "field", "input"],
+  "message/reserved": [],
   "message/raw": ["errors", "input", "message/identifiers", "prebuilt"],
   "message/recipients": ["address", "errors", "input", "message/dsn"],
   "message/terms": ["errors", "input", "message/dsn", "terms"],
@@ -574,7 +575,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "connector/entities": [],
   "connector/example": ["connector/template-set", "connector/types", "services"],
   "connector/field": ["errors", "input", "options/checks"],
-  "connector/headers": ["compose", "connector/field", "errors", "input"],
+  "connector/headers": ["connector/field", "errors", "field", "input", "message/reserved", "mime/field"],
   "connector/locale": [],
   "connector/mailbox": ["address", "templates"],
   "connector/nodemailer-options": ["connector/auth", "connector/table", "logger", "options", "services"],
@@ -876,29 +877,38 @@ describe("imports", () => {
   });
 });
 
-describe("an import of the main door", () => {
-  const reached = new Set<string>();
-  const visit = (name: string): void => {
-    if (reached.has(name)) return;
-    reached.add(name);
-    const code = sources.find((source) => source.name === name)?.code ?? "";
-    // What is there at run time and at once: neither types alone nor what is loaded later.
-    const statements = code.match(/^(?:import|export) (?!type\b)[^;]*? from "[^"]+";$/gm) ?? [];
-    for (const next of importsOf(name, statements.join("\n"))) visit(next);
-  };
-  visit("index");
+describe("an import", () => {
+  /** What there is at run time and at once: neither types alone nor what is loaded later. */
+  function reachOf(door: string): string[] {
+    const reached = new Set([door]);
+    for (const name of reached) {
+      const code = sources.find((source) => source.name === name)?.code ?? "";
+      const statements = code.match(/^(?:import|export) (?!type\b)[^;]*? from "[^"]+";$/gm) ?? [];
+      for (const next of importsOf(name, statements.join("\n"))) reached.add(next);
+    }
+    return [...reached];
+  }
+  const SENDING =
+    /^(?:desk|bulk|compose|mime$|mime\/(?:part|tree)|message$|dispatch|pool$|connection|protocol\/session|transport\/(?:proxy|node$|node-(?:wire|tls)))/;
 
-  test("reads what a client is made of", () => {
-    expect([...reached]).toEqual(
-      expect.arrayContaining(["client", "office", "engine", "options", "templates"]),
-    );
+  test.each(["index", "workerd"])("of %s reads what a client is made of", (door) => {
+    const parts = ["client", "office", "engine", "options", "templates"];
+    expect(reachOf(door)).toEqual(expect.arrayContaining(parts));
   });
 
-  test("reads nothing of the connector, nor what the first message brings along", () => {
-    const later =
-      /^(?:connector|services|desk|bulk|compose|mime$|message|dispatch|pool$|connection|protocol\/session|transport\/(?:proxy|node$|node-(?:wire|tls)))/;
-    expect([...reached].filter((name) => later.test(name))).toEqual([]);
-  });
+  test.each(["index", "workerd"])(
+    "of %s reads nothing of the connector, nor how messages are read",
+    (door) => {
+      expect(reachOf(door).filter((name) => /^(?:connector|services|message)/.test(name))).toEqual([]);
+    },
+  );
+
+  test.each(["index", "workerd", "connector-door", "workerd-connector"])(
+    "of %s reads nothing that the first message brings along",
+    (door) => {
+      expect(reachOf(door).filter((name) => SENDING.test(name))).toEqual([]);
+    },
+  );
 });
 
 describe("the package", () => {

@@ -1,8 +1,11 @@
-// Header fields that a config gives to every message. What they may be is for the message to say: each is tried on one.
+// Header fields that a config gives to every message. What they may be is for the message to say: each is read and
+// written as one of a message is, by the parts of composing that do that alone.
 
-import { composeMessage } from "../compose.ts";
 import { ConfigError, MessageError } from "../errors.ts";
+import { readHeaders } from "../field.ts";
 import { describe } from "../input.ts";
+import { reservedField } from "../message/reserved.ts";
+import { writeField } from "../mime/field.ts";
 import { entriesOf, type Field, noting, PLACEHOLDER, refuseExample } from "./field.ts";
 
 type Value = string | readonly string[];
@@ -63,9 +66,8 @@ function tried(name: string, value: unknown, path: string): Value {
     throw new ConfigError(place, `is ${describe(value)}, not a string or an array of strings`);
   }
   for (const one of [value].flat()) refuseExample(one, place);
-  const headers = { [name]: value as Value };
   try {
-    composeMessage({ from: "a@example.com", to: "b@example.com", text: "", headers });
+    for (const field of readHeaders({ [name]: value }, "headers", reservedField)) writeField(field);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
     const message = error.message.slice(error.field.length + 2);
