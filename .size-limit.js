@@ -1,6 +1,7 @@
 // What a bundle of the built package weighs, minified and gzipped: "at import" what is loaded at once, where the bundler
 // puts what is loaded later into files of its own; and else all of it, in one file.
 
+import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,7 @@ const CHECKS = [
 ];
 
 const folder = await mkdtemp(join(tmpdir(), "pennypost-sizes-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 export default await Promise.all(
   CHECKS.map(async ({ name, limit, ...what }, index) => ({

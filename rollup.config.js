@@ -58,7 +58,8 @@ const types = {
   input: DOORS,
   external,
   plugins: [dts(), forModules()],
-  output: output("es", "d.cts"),
+  // For `Symbol.asyncDispose`, where a program names older libraries.
+  output: { ...output("es", "d.cts"), banner: '/// <reference lib="esnext.disposable" />' },
 };
 
 /** With `--configCode` it leaves out the types, which take longest and which nothing that runs needs. */
@@ -152,7 +153,7 @@ function clean() {
   return { name: "clean", buildStart: () => rm("dist", { recursive: true, force: true }) };
 }
 
-/** Nobody requires what only Workers import. */
+/** Nobody requires what only Workers import: their doors, and the wire behind these. */
 function unasked() {
   return {
     name: "unasked",

@@ -1,5 +1,7 @@
 // The files of the package are a list, reviewed like the exports.
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 const EXPECTED = [
   "CHANGELOG.md",
@@ -41,5 +43,12 @@ const missing = EXPECTED.filter((path) => !files.includes(path));
 if (surplus.length > 0 || missing.length > 0) {
   throw new Error(`the package should hold neither more nor less; more: ${surplus}; less: ${missing}`);
 }
+const texts = new Map(files.map((path) => [path, readFileSync(path, "utf8")]));
+const unused = files
+  .filter((path) => SHARED.test(path))
+  .filter(
+    (path) => !files.some((other) => other !== path && texts.get(other).includes(basename(path, ".d.cts"))),
+  );
+if (unused.length > 0) throw new Error(`no other file of the package names these: ${unused}`);
 if (pack.size > MAX_OCTETS) throw new Error(`${pack.size} octets packed, where ${MAX_OCTETS} are allowed`);
 console.log(`${files.length} files, ${pack.size} octets packed, ${pack.unpackedSize} unpacked`);
