@@ -1,6 +1,7 @@
 // Runtimes that open no sockets, such as edge functions: the package is imported, and used for all else. Here it is a
 // bundle in a context that has what the web has, and no module of Node's.
 
+import { readFileSync } from "node:fs";
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -94,6 +95,10 @@ describe.each(["index", "workerd"] as const)("where there are no sockets, the do
       ),
       hint: expect.stringContaining("or give a connect of your own"),
     });
+    for (const page of ["guides/runtimes", "workers"]) {
+      const text = readFileSync(`${ROOT}/docs/${page}.md`, "utf8").replaceAll(/\s+/g, " ");
+      expect(text).toMatch(/the first message (?:fails|rejects) with a `ConfigError` for `connect`/);
+    }
     await client.close();
   });
 
