@@ -52,11 +52,15 @@ export function inMiniflare(date: WorkerDate): Launch {
   return async (orders, { folder, ca }) => {
     const contents = await readFile(join(folder, "worker.bundle.mjs"), "utf8");
     const script = [{ type: "ESModule", path: `${MODULES}/worker.js`, contents }] as const;
-    const worker = await startMiniflare({ ...date, ca, script });
+    let worker: Awaited<ReturnType<typeof startMiniflare>> | undefined;
+    const work = async (): Promise<unknown> => {
+      worker = await startMiniflare({ ...date, ca, script });
+      return worker.post(orders);
+    };
     try {
-      return (await worker.post(orders)) as Readonly<Record<string, Told>>;
+      return (await inTime(work())) as Readonly<Record<string, Told>>;
     } finally {
-      await worker.dispose();
+      await worker?.dispose();
     }
   };
 }
@@ -130,16 +134,24 @@ function noteOf(pid: number, folder: string): string {
 
 /** Does the work, and leaves nothing of the process. */
 async function withLimit<T>(child: ChildProcess, folder: string, work: () => Promise<T>): Promise<T> {
+  const failed = new Promise<never>((_, reject) => child.on("error", reject));
+  try {
+    return await inTime(Promise.race([work(), failed]));
+  } finally {
+    stop(child, folder);
+  }
+}
+
+/** What the work comes to, where that is known in time. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const failed = new Promise<never>((_, reject) => {
+  const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it was stopped after ${LIMIT / 1000} seconds`)), LIMIT);
-    child.on("error", reject);
   });
   try {
-    return await Promise.race([work(), failed]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-    stop(child, folder);
   }
 }
 
