@@ -1,10 +1,11 @@
 // The types of the built package, as programs of others see them: by every way of finding modules, with the libraries of
-// older targets, and checked themselves.
+// older targets, and checked themselves. And whoever points at a name in an editor is told what it is.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import ts from "typescript";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -78,3 +79,20 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(`${PROGRAMS.length} programs find the types they ask for`);
+
+const DOORS = ["index", "workerd", "connector", "workerd-connector", "compose"];
+const paths = DOORS.map((door) => join(ROOT, `dist/${door}.d.cts`));
+const program = ts.createProgram(paths, { module: ts.ModuleKind.NodeNext, types: [] });
+const checker = program.getTypeChecker();
+const names = new Set();
+const unexplained = new Set();
+for (const path of paths) {
+  const door = checker.getSymbolAtLocation(program.getSourceFile(path));
+  for (const exported of checker.getExportsOfModule(door)) {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    names.add(symbol.name);
+    if (symbol.getDocumentationComment(checker).length === 0) unexplained.add(symbol.name);
+  }
+}
+if (unexplained.size > 0) throw new Error(`no comment says what these are: ${[...unexplained].join(", ")}`);
+console.log(`${names.size} names are explained`);

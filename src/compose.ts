@@ -30,6 +30,7 @@ export interface ComposedStream {
   close(): void;
 }
 
+/** Holds what `composeStream` may be told. */
 export interface ComposeStreamOptions {
   /** Signs the message; with several, each adds a signature. */
   readonly dkim?: DkimSigner | readonly DkimSigner[];

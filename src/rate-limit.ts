@@ -24,6 +24,7 @@ export interface RateGate extends RateLimiter {
   unused(): void;
 }
 
+/** Is how many messages may begin in any stretch of so much time. */
 export interface Rate {
   /** How many. */
   readonly messages: number;

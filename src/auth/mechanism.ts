@@ -29,6 +29,7 @@ export interface Digests {
   ): Eventually<Uint8Array>;
 }
 
+/** Names a hash, as WebCrypto does. */
 export type HashName = "SHA-1" | "SHA-256";
 
 /** Holds what a mechanism may know of where it is used. */
