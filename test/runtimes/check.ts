@@ -31,6 +31,8 @@ export interface Failure {
   readonly message: string;
   readonly delivery?: string;
   readonly stack?: string;
+  /** It was thrown when the client was made. */
+  readonly atOnce?: boolean;
 }
 
 export interface Setting {

@@ -1,4 +1,5 @@
-// Every check in every runtime. What a runtime does not offer has to be refused, by an error that says so.
+// Every check in every runtime. What a runtime does not offer has to be refused when the client is made, by an error that
+// says so.
 
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -59,8 +60,8 @@ async function cell(
   if (told === undefined) return { verdict: "fail", why: "nothing was told of it" };
   const { error } = told;
   if (refused !== undefined) {
-    const isRefused =
-      error?.option === refused && ["invalid_option", "not exported"].includes(error.code ?? "");
+    const isAtOnce = error?.code === "not exported" || (error?.code === "invalid_option" && error.atOnce);
+    const isRefused = isAtOnce && error.option === refused;
     if (isRefused) return { verdict: "not offered", why: `${error.code}: ${error.message}` };
     return { verdict: "fail", why: `it should be refused for ${refused}: ${error?.message ?? "it works"}` };
   }

@@ -78,11 +78,23 @@ async function inTime(check, modules, order) {
 /** An error as JSON. */
 function describe(error) {
   const { name, code, option, message, delivery, stack } = error;
-  return { name, code, option, message, delivery, stack };
+  return { name, code, option, message, delivery, stack, atOnce: thrownAtOnce.has(error) };
 }
 
-async function withClient({ pennypost }, options, work) {
-  const client = new pennypost.SmtpClient(options);
+/** Errors that were thrown when the client was made, and not when somebody had connected already. */
+const thrownAtOnce = new WeakSet();
+
+function makeClient({ pennypost }, options) {
+  try {
+    return new pennypost.SmtpClient(options);
+  } catch (error) {
+    thrownAtOnce.add(error);
+    throw error;
+  }
+}
+
+async function withClient(modules, options, work) {
+  const client = makeClient(modules, options);
   try {
     return await work(client);
   } finally {
