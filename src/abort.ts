@@ -74,10 +74,12 @@ export class TimeLimit {
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #stopListening: () => void;
 
-  constructor(limit: number | undefined, ...signals: readonly (AbortSignal | undefined)[]) {
+  /** The time runs from `since`, a time of `performance.now()`. */
+  constructor(limit: number | undefined, since: number, ...signals: readonly (AbortSignal | undefined)[]) {
     this.#stopListening = onFirstAbort(signals, (signal) => this.#controller.abort(signal?.reason));
-    if (limit !== undefined)
-      this.#timer = setTimeout(() => this.#controller.abort(new LimitPassed(limit)), limit);
+    if (limit === undefined) return;
+    const left = limit - (performance.now() - since);
+    this.#timer = setTimeout(() => this.#controller.abort(new LimitPassed(limit)), left);
   }
 
   get signal(): AbortSignal {

@@ -91,7 +91,7 @@ export class Client {
     try {
       const signal = readSendOptions(options);
       this.#refuseIfClosed();
-      await this.#office().ask((desk) => desk.verify(signal));
+      await this.#office().ask((desk, since) => desk.verify(signal, since));
     } catch (error) {
       throw traced(error, this.verify);
     }
@@ -107,7 +107,7 @@ export class Client {
       const asked = readText(name, "name");
       const signal = readSendOptions(options);
       this.#refuseIfClosed();
-      return await this.#office().ask((desk) => desk.vrfy(asked, signal));
+      return await this.#office().ask((desk, since) => desk.vrfy(asked, signal, since));
     } catch (error) {
       throw traced(error, this.vrfy);
     }
@@ -122,7 +122,7 @@ export class Client {
     try {
       const signal = readSendOptions(options);
       this.#refuseIfClosed();
-      return await this.#office().ask((desk) => desk.noop(signal));
+      return await this.#office().ask((desk, since) => desk.noop(signal, since));
     } catch (error) {
       throw traced(error, this.noop);
     }

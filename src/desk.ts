@@ -54,12 +54,15 @@ export class Desk {
     return { ...this.#pool.stats, ...this.#tally.counts };
   }
 
-  /** Throws where the message cannot be sent as it stands; all else is told by the promise. */
-  send(message: Message, signal: AbortSignal | undefined): Promise<Receipt> {
+  /**
+   * Throws where the message cannot be sent as it stands; all else is told by the promise. `since` is when the caller asked
+   * for it, where that was not now.
+   */
+  send(message: Message, signal: AbortSignal | undefined, since?: number): Promise<Receipt> {
     const composition = this.#compose(message);
     // Without an async function: of what waits, its frame would be the largest part.
     return new Promise<Receipt>((sent, failed) => {
-      this.#dispatch(composition, { signal }, { sent, failed });
+      this.#dispatch(composition, { signal, since }, { sent, failed });
     });
   }
 
@@ -84,20 +87,20 @@ export class Desk {
     });
   }
 
-  verify(caller: AbortSignal | undefined): Promise<void> {
-    return this.#within(caller, async (signal) => {
+  verify(caller: AbortSignal | undefined, since?: number): Promise<void> {
+    return this.#within(caller, since, async (signal) => {
       const connection = await this.#pool.open(signal);
       await connection.quit();
     });
   }
 
-  vrfy(name: string, caller: AbortSignal | undefined): Promise<Reply> {
+  vrfy(name: string, caller: AbortSignal | undefined, since?: number): Promise<Reply> {
     const command = vrfy(name);
-    return this.#within(caller, (signal) => ask(command, this.#means, signal));
+    return this.#within(caller, since, (signal) => ask(command, this.#means, signal));
   }
 
-  async noop(caller: AbortSignal | undefined): Promise<Reply> {
-    const reply = await this.#within(caller, (signal) => ask(noop(), this.#means, signal));
+  async noop(caller: AbortSignal | undefined, since?: number): Promise<Reply> {
+    const reply = await this.#within(caller, since, (signal) => ask(noop(), this.#means, signal));
     if (reply.code < 400) return reply;
     throw new ReplyError(`the server refused to do nothing: ${describeReply(reply)}`, {
       code: "noop_refused",
@@ -160,8 +163,13 @@ export class Desk {
   }
 
   /** Does what is no message, in the time that it has. */
-  async #within<T>(caller: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = new TimeLimit(this.#options.timeout, caller, this.#means.forced);
+  async #within<T>(
+    caller: AbortSignal | undefined,
+    since: number | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { forced, timeout } = this.#means;
+    const limit = new TimeLimit(timeout, since ?? performance.now(), caller, forced);
     this.#tally.begin();
     try {
       return await work(limit.signal);

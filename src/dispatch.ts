@@ -49,6 +49,8 @@ export interface Told {
 }
 
 export interface DispatchOptions {
+  /** When the caller asked for it, where that was not now: a time of `performance.now()`. */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** How many messages may be under way on the connection of this one; the usual number where it is not said. */
   readonly inFlight?: number | undefined;
@@ -58,7 +60,7 @@ export class Dispatch extends Waiter {
   readonly #means: Means;
   readonly #told: Told;
   readonly #limit: TimeLimit | undefined;
-  readonly #started: number = performance.now();
+  readonly #started: number;
   #composition: Composition;
   #acquired = 0;
   #attempts = 1;
@@ -71,14 +73,15 @@ export class Dispatch extends Waiter {
   /** Sends a message. Nothing is thrown: whatever happens is told. */
   static begin(composition: Composition, means: Means, options: DispatchOptions, told: Told): void {
     const { timeout } = means;
-    const limit = timeout === undefined ? undefined : new TimeLimit(timeout, options.signal);
-    new Dispatch(composition, means, options, told, limit).#begin();
+    const { signal, since = performance.now() } = options;
+    const limit = timeout === undefined ? undefined : new TimeLimit(timeout, since, signal);
+    new Dispatch(composition, means, { ...options, since }, told, limit).#begin();
   }
 
   private constructor(
     composition: Composition,
     means: Means,
-    { signal, inFlight }: DispatchOptions,
+    { signal, inFlight, since }: DispatchOptions & { readonly since: number },
     told: Told,
     limit: TimeLimit | undefined,
   ) {
@@ -87,6 +90,7 @@ export class Dispatch extends Waiter {
     this.#means = means;
     this.#told = told;
     this.#limit = limit;
+    this.#started = since;
   }
 
   /** Sends it, or the next part of it, over a connection. */

@@ -41,7 +41,7 @@ export class Office {
     } catch (error) {
       return this.#later((late) => late.refuse(error));
     }
-    return this.#later((late) => late.send(kept, signal));
+    return this.#later((late, since) => late.send(kept, signal, since));
   }
 
   /** `check` throws where no more messages are taken. */
@@ -53,7 +53,7 @@ export class Office {
   }
 
   /** Has the desk do what is no message. */
-  ask<T>(work: (desk: Desk) => Promise<T>): Promise<T> {
+  ask<T>(work: (desk: Desk, since?: number) => Promise<T>): Promise<T> {
     const desk = this.#now;
     return desk === undefined ? this.#later(work) : work(desk);
   }
@@ -73,7 +73,8 @@ export class Office {
     return this.#desk;
   }
 
-  async #later<T>(work: (desk: Desk) => Promise<T>): Promise<T> {
+  async #later<T>(work: (desk: Desk, since: number) => Promise<T>): Promise<T> {
+    const since = performance.now();
     this.#waiting++;
     let desk: Desk;
     try {
@@ -84,7 +85,7 @@ export class Office {
     } finally {
       this.#waiting--;
     }
-    return work(desk);
+    return work(desk, since);
   }
 
   /** Where there never was a desk, there is nothing to end. Those who wait for it come first. */

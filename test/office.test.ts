@@ -2,7 +2,7 @@
 
 import { Readable } from "node:stream";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { Message, MessageContent, SmtpClientOptions } from "../src/index.ts";
+import type { Message, MessageContent, SmtpClient, SmtpClientOptions } from "../src/index.ts";
 import { MESSAGE, messageTo } from "./support/client.ts";
 import { polite } from "./support/manners.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -175,6 +175,35 @@ describe("a message that comes before the engine", () => {
     const sending = errorOf(client.send({ ...MESSAGE, attachments: [{ filename: "a", content }] }));
     content.destroy(new Error("unplugged"));
     expect(await sending).toMatchObject({ code: "source_failed", delivery: "not-sent" });
+  });
+
+  describe("has its time from the call on", () => {
+    beforeEach(() => {
+      vi.doMock("../src/desk.ts", async (original) => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return original();
+      });
+      onTestFinished(() => void vi.doUnmock("../src/desk.ts"));
+    });
+
+    test("as its receipt says", async () => {
+      const { client } = await begin();
+      expect((await client.send(MESSAGE)).timings.total).toBeGreaterThan(290);
+    });
+
+    test.each<[string, (client: SmtpClient) => Promise<unknown>]>([
+      ["send", (client) => client.send(MESSAGE)],
+      ["verify", (client) => client.verify()],
+      ["noop", (client) => client.noop()],
+      ["vrfy", (client) => client.vrfy("bob")],
+    ])("and no more: %s", async (_, call) => {
+      const { client, server } = await begin({ timeout: 200 }, { greeting: () => undefined });
+      expect(await errorOf(call(client))).toMatchObject({
+        code: "deadline",
+        message: "the call took longer than 200 ms in all",
+      });
+      expect(server.heard).toBe("");
+    });
   });
 
   test("is not sent where the engine cannot be loaded, and the next call tries again", async () => {
