@@ -1,6 +1,7 @@
 // A Worker that sends, in the very runtime: workerd, by miniflare.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Timeouts } from "../src/deadline.ts";
 import { type Certificates, type Identity, makeCertificates } from "./support/certificates.ts";
 import { MESSAGE, messageTo } from "./support/client.ts";
 import { first, polite } from "./support/manners.ts";
@@ -15,12 +16,15 @@ import {
   startWorker,
   type Worker,
 } from "./support/worker.ts";
-import type { Order } from "./support/worker-script.ts";
+import type { Order, Outcome } from "./support/worker-script.ts";
 
 const RUNTIMES = [
   { compatibilityDate: "2024-01-01", compatibilityFlags: [] },
   { compatibilityDate: "2026-04-01", compatibilityFlags: ["nodejs_compat"] },
 ];
+
+/** The first octet of it: that of a handshake record. */
+const CLIENT_HELLO = "\x16";
 
 const AUTH = { user: "alice", pass: "canary-worker" };
 
@@ -107,21 +111,29 @@ if (!hasMiniflare()) {
       expect(server.peers.length).toBe(2);
     });
 
-    test.each(["tls", "command"] as const)(
-      "waits for a handshake behind STARTTLS that stalls until timeouts.%s is over, whichever is first",
-      async (limit) => {
-        const server = await serve(polite({ offers: ["STARTTLS"] }));
-        const options = { host: "localhost", port: server.port, security: "starttls" } as const;
-        const timeouts = { tls: 60_000, command: 60_000, [limit]: 200 };
-        const { error } = await worker.invoke({
-          act: "send",
-          options: { ...options, timeouts },
-          messages: [MESSAGE],
-        });
-        expect(error).toMatchObject({ code: "deadline", hint: `timeouts.${limit} sets this limit` });
-        await server.peers[0]?.closed;
-      },
-    );
+    async function stall(timeouts: Partial<Timeouts>): Promise<Outcome> {
+      const server = await serve(polite({ offers: ["STARTTLS"] }));
+      const options = { host: "localhost", port: server.port, security: "starttls", timeouts } as const;
+      const outcome = await worker.invoke({ act: "send", options, messages: [MESSAGE] });
+      await server.peers[0]?.closed;
+      return outcome;
+    }
+
+    test("waits for a handshake behind STARTTLS that stalls until timeouts.tls is over, in every version", async () => {
+      const { error } = await stall({ tls: 200, command: 60_000 });
+      expect(error).toMatchObject({ code: "deadline", hint: "timeouts.tls sets this limit" });
+    });
+
+    test("waits for such a handshake until timeouts.command is over, too, where the socket is called open before it is", async () => {
+      const server = await serve(async (peer) => peer.silence());
+      const stalled = await gate(() => until(() => server.heard.startsWith(CLIENT_HELLO)));
+      const place = { host: "localhost", port: server.port };
+      const { value: isEarly } = await worker.invoke({ act: "opensEarly", options: place, until: stalled });
+      expect(typeof isEarly).toBe("boolean");
+      const { error } = await stall({ tls: 1000, command: 200 });
+      const [limit, phase] = isEarly === true ? ["command", "ehlo"] : ["tls", "tls"];
+      expect(error).toMatchObject({ code: "deadline", phase, hint: `timeouts.${limit} sets this limit` });
+    });
 
     test("waits for a handshake from the first octet that stalls until timeouts.connect is over", async () => {
       const server = await serve(async (peer) => peer.silence());
@@ -143,8 +155,7 @@ if (!hasMiniflare()) {
     test.each(["abort", "closeByForce"] as const)("%s ends a handshake that stalls", async (act) => {
       const server = await serve(polite({ offers: ["STARTTLS"] }));
       const options = { host: "localhost", port: server.port, security: "starttls" } as const;
-      // The first octet of a ClientHello is that of a handshake record.
-      const stalled = await gate(() => until(() => server.heard.includes("STARTTLS\r\n\x16")));
+      const stalled = await gate(() => until(() => server.heard.includes(`STARTTLS\r\n${CLIENT_HELLO}`)));
       const { error } = await worker.invoke({ act, options, messages: [MESSAGE], until: stalled });
       expect(error).toMatchObject({ code: "aborted" });
       await server.peers[0]?.closed;

@@ -21,6 +21,7 @@ import {
   createConnector,
   testConnector,
 } from "../../src/workerd-connector.ts";
+import { opensEarly, type Place } from "./worker-upgrade.ts";
 
 /** What the test says of its servers before the script runs. */
 export interface Setup {
@@ -184,6 +185,7 @@ type Act =
   | "testConnector"
   | "template"
   | "attachUrls"
+  | "opensEarly"
   | "fault"
   | "faults";
 
@@ -258,6 +260,8 @@ const ACTS: Readonly<Record<Act, (order: Order, context: Context) => Promise<unk
         attachment.stream(() => new Response("from a stream").body as ReadableStream<Uint8Array>),
       ],
     }),
+
+  opensEarly: (order: Order) => opensEarly(order.options as Place, () => goOn(order)),
 
   /** Leaves a rejection that nobody handles, to see that it is seen. */
   async fault() {
