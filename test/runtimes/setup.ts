@@ -48,11 +48,12 @@ export async function setup(project: TestProject): Promise<void> {
     join(directory, "missing.json"),
     JSON.stringify(missing.map(({ name, package: of = "" }) => [name, reasons.get(of)])),
   );
-  project.provide("directory", directory);
-  project.provide(
-    "installed",
-    Object.fromEntries(installed.map(({ name, package: of = "" }) => [name, join(cache, of)])),
+  const folders = Object.fromEntries(
+    installed.map(({ name, package: of = "" }) => [name, join(cache, of)] as const),
   );
+  await writeFile(join(directory, "installed.json"), JSON.stringify(folders));
+  project.provide("directory", directory);
+  project.provide("installed", folders);
 }
 
 /** The package as npm would install it, beside whoever imports it; a Worker is bundled, as its tools do it. */
