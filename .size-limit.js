@@ -22,7 +22,7 @@ const CHECKS = [
   {
     name: "everything",
     source:
-      'export * from "pennypost"; export * from "pennypost/compose"; export * from "pennypost/connector";',
+      'export * from "pennypost"; export * from "pennypost/compose"; export * from "pennypost/connector"; export * from "pennypost/dkim"; export * from "pennypost/oauth2";',
     limit: "115 kB",
     whole: true,
   },

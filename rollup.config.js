@@ -12,6 +12,8 @@ const DOORS = {
   index: "src/index.ts",
   connector: "src/connector-door.ts",
   compose: "src/compose-door.ts",
+  dkim: "src/dkim-door.ts",
+  oauth2: "src/oauth2-door.ts",
   workerd: "src/workerd.ts",
   "workerd-connector": "src/workerd-connector.ts",
 };

@@ -5,23 +5,29 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const require = createRequire(import.meta.url);
+const DOORS = ["pennypost", "pennypost/connector", "pennypost/compose", "pennypost/dkim", "pennypost/oauth2"];
 const ways = {
-  import: [await import("pennypost"), await import("pennypost/connector"), await import("pennypost/compose")],
-  require: [require("pennypost"), require("pennypost/connector"), require("pennypost/compose")],
+  import: await Promise.all(DOORS.map((door) => import(door))),
+  require: DOORS.map((door) => require(door)),
   "import, for Workers": await bundledForWorkers(
-    'export * as a from "pennypost"; export * as b from "pennypost/connector"; export * as c from "pennypost/compose";',
+    DOORS.map((door, at) => `export * as door${at} from "${door}";`).join(""),
   ),
   "require, for Workers": await bundledForWorkers(
-    'exports.a = require("pennypost"); exports.b = require("pennypost/connector"); exports.c = require("pennypost/compose");',
+    DOORS.map((door, at) => `exports.door${at} = require("${door}");`).join(""),
   ),
 };
-for (const [way, [pennypost, connector, { composeMessage }]] of Object.entries(ways)) {
+for (const [
+  way,
+  [pennypost, connector, { composeMessage }, { createDkimSigner }, { refreshTokenGrant }],
+] of Object.entries(ways)) {
   assert.throws(
     () => connector.createConnector({}),
     (error) => error instanceof pennypost.ConfigError && error instanceof pennypost.SmtpError,
     `by ${way}, an error of one door is no instance of the other's class`,
   );
   assert.throws(() => composeMessage({}), pennypost.MessageError, way);
+  assert.throws(() => createDkimSigner({}), pennypost.ConfigError, way);
+  assert.throws(() => refreshTokenGrant({}), pennypost.ConfigError, way);
   const client = new pennypost.SmtpClient("smtp://127.0.0.1:1");
   // There is no cloudflare:sockets here, which is told as a fault of the options.
   const { TransportError, ConfigError } = pennypost;
@@ -43,6 +49,5 @@ async function bundledForWorkers(contents) {
   });
   const module = { exports: {} };
   new Function("module", "exports", "require", outputFiles[0].text)(module, module.exports, require);
-  const { a, b, c } = module.exports;
-  return [a, b, c];
+  return DOORS.map((_, at) => module.exports[`door${at}`]);
 }

@@ -11,7 +11,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** What one door makes another takes: they have their types from one place. */
 const PROGRAM = `
-import { SmtpClient, attachment, createDkimSigner, type DkimSigner, type Message, type Receipt } from "pennypost";
+import { SmtpClient, attachment, type DkimSigner, type Message, type Receipt } from "pennypost";
+import { createDkimSigner } from "pennypost/dkim";
 import { composeStream } from "pennypost/compose";
 import { createConnector, type ConnectorConfig } from "pennypost/connector";
 

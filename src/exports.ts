@@ -20,19 +20,9 @@ export {
   type Mechanism,
   type Surroundings,
 } from "./auth/mechanism.ts";
-export {
-  type ClientCredentialsOptions,
-  clientCredentialsGrant,
-  type EndpointOptions,
-  type RefreshTokenOptions,
-  refreshTokenGrant,
-  type ServiceAccountOptions,
-  serviceAccountGrant,
-} from "./auth/oauth2.ts";
 export type { AccessToken, TokenRequest, TokenSource } from "./auth/token-source.ts";
 export type { SendResult } from "./bulk.ts";
 export type { Timeouts } from "./deadline.ts";
-export { createDkimSigner, type DkimOptions, type PrivateCryptoKey, type PrivateJwk } from "./dkim.ts";
 export {
   AuthenticationError,
   ConfigError,
@@ -72,7 +62,6 @@ export type { CloseOptions, Progress, SendManyOptions, SendOptions } from "./opt
 export type { ExtensionOptions } from "./options/extensions.ts";
 export type { AuthOptions, Protocol, Security, SmtpClientOptions } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
-export type { LockedKey } from "./private-key.ts";
 export type { Rate, RateLimiter } from "./rate-limit.ts";
 export type { Receipt } from "./receipt.ts";
 export type { Backoff, RetryOptions } from "./retry.ts";

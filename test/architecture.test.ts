@@ -826,6 +826,8 @@ const DOORS: readonly string[] = [
   "workerd",
   "workerd-connector",
   "compose-door",
+  "dkim-door",
+  "oauth2-door",
   "cli",
 ];
 

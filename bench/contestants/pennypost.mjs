@@ -1,5 +1,5 @@
-import { createDkimSigner } from "pennypost";
 import { composeMessage, composeStream } from "pennypost/compose";
+import { createDkimSigner } from "pennypost/dkim";
 import { messagesOf, rotate } from "../lib/messages.mjs";
 import { withFiles } from "./send/pennypost.mjs";
 

@@ -30,6 +30,6 @@ export type TokenSource = (request: TokenRequest) => Eventually<string | AccessT
 export function readTokenSource(value: unknown, option: string): TokenSource {
   if (typeof value === "function") return value as TokenSource;
   throw new ConfigError(option, `is ${describe(value)}, not a function that gets a token`, {
-    hint: "refreshTokenGrant(), clientCredentialsGrant() and serviceAccountGrant() make one",
+    hint: "refreshTokenGrant(), clientCredentialsGrant() and serviceAccountGrant() make one: see pennypost/oauth2",
   });
 }

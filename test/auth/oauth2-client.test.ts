@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { MessageError, TokenError } from "../../src/errors.ts";
-import { type RefreshTokenOptions, refreshTokenGrant, type SmtpClientOptions } from "../../src/index.ts";
+import type { SmtpClientOptions } from "../../src/index.ts";
+import { type RefreshTokenOptions, refreshTokenGrant } from "../../src/oauth2-door.ts";
 import { connectTo, MESSAGE, type Watched } from "../support/client.ts";
 import { chance, movedClocks } from "../support/clock.ts";
 import { type Answer, polite } from "../support/manners.ts";

@@ -11,7 +11,7 @@ import {
   refreshTokenGrant,
   type ServiceAccountOptions,
   serviceAccountGrant,
-} from "../../src/index.ts";
+} from "../../src/oauth2-door.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { movedClocks } from "../support/clock.ts";
 import { issued, serveTokens, type TokenAnswer } from "../support/token-server.ts";

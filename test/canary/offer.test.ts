@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { type AuthOptions, clientCredentialsGrant, refreshTokenGrant, SmtpClient } from "../../src/index.ts";
+import { type AuthOptions, SmtpClient } from "../../src/index.ts";
+import { clientCredentialsGrant, refreshTokenGrant } from "../../src/oauth2-door.ts";
 import type { Channel } from "../../src/protocol/login.ts";
 import { opening } from "../../src/protocol/opening.ts";
 import { CanaryWatch } from "../support/canary-watch.ts";

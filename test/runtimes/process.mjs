@@ -4,6 +4,9 @@ import process from "node:process";
 import * as pennypost from "pennypost";
 import * as compose from "pennypost/compose";
 import * as connector from "pennypost/connector";
+import * as dkim from "pennypost/dkim";
+import * as oauth2 from "pennypost/oauth2";
 import { run } from "./suite.mjs";
 
-console.log(JSON.stringify(await run({ pennypost, connector, compose }, JSON.parse(process.argv[2]))));
+const modules = { pennypost, connector, compose, dkim, oauth2 };
+console.log(JSON.stringify(await run(modules, JSON.parse(process.argv[2]))));

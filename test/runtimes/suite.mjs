@@ -170,7 +170,7 @@ function composeAlone({ compose }, { payload }) {
 }
 
 async function sendSigned(modules, { options, key }) {
-  const dkim = modules.pennypost.createDkimSigner(key);
+  const dkim = modules.dkim.createDkimSigner(key);
   const text = "Hello  Bob, \n\n.\n..\nyour code is 042137.\n\n\n";
   return withClient(modules, { ...options, dkim }, async (client) => {
     await client.send({ ...MESSAGE, from: "Zoë <alice@example.com>", text });
@@ -183,7 +183,7 @@ async function sendWithTokens(modules, { options, user, grant }) {
   const onRefreshToken = (token) => {
     renewed.push(token);
   };
-  const oauth2 = modules.pennypost.refreshTokenGrant({ ...grant, onRefreshToken });
+  const oauth2 = modules.oauth2.refreshTokenGrant({ ...grant, onRefreshToken });
   return withClient(modules, { ...options, auth: { user, oauth2 } }, async (client) => {
     await client.send(MESSAGE);
     return { renewed };

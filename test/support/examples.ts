@@ -8,12 +8,22 @@ import { Client } from "../../src/client.ts";
 import * as compose from "../../src/compose-door.ts";
 import { Connector, type ConnectorConfig, report, type TestOptions } from "../../src/connector.ts";
 import * as connector from "../../src/connector-door.ts";
+import * as dkim from "../../src/dkim-door.ts";
 import * as pennypost from "../../src/index.ts";
+import * as oauth2 from "../../src/oauth2-door.ts";
 import type { SmtpClientOptions } from "../../src/options.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import type { Connect, Wire } from "../../src/transport/wire.ts";
 
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
+
+const DOORS: Readonly<Record<string, object>> = {
+  pennypost,
+  "pennypost/compose": compose,
+  "pennypost/connector": connector,
+  "pennypost/dkim": dkim,
+  "pennypost/oauth2": oauth2,
+};
 
 export interface Example {
   /** Where it stands: file and line. */
@@ -47,7 +57,9 @@ export function diagnose(examples: readonly Example[]): string[] {
       // An example need not repeat the import that the page has shown before.
       code.includes("import ")
         ? code
-        : `${importsOf("pennypost", pennypost)}${importsOf("pennypost/compose", compose)}${importsOf("pennypost/connector", connector)}${code}`,
+        : `${Object.entries(DOORS)
+            .map(([door, module]) => importsOf(door, module))
+            .join("")}${code}`,
     ]),
   );
   const options: ts.CompilerOptions = {
@@ -63,6 +75,8 @@ export function diagnose(examples: readonly Example[]): string[] {
     paths: {
       pennypost: [join(ROOT, "src/index.ts")],
       "pennypost/compose": [join(ROOT, "src/compose-door.ts")],
+      "pennypost/dkim": [join(ROOT, "src/dkim-door.ts")],
+      "pennypost/oauth2": [join(ROOT, "src/oauth2-door.ts")],
       "pennypost/connector": [join(ROOT, "src/connector-door.ts")],
     },
   };
@@ -105,6 +119,8 @@ export async function run({ code }: Example, port: number): Promise<unknown[][]>
   const scope = {
     ...pennypost,
     ...compose,
+    ...dkim,
+    ...oauth2,
     ...connector,
     SmtpClient,
     createConnector: (config: ConnectorConfig) => new Connector(config, { connect }),

@@ -31,6 +31,8 @@ export async function install(): Promise<string> {
     entryPoints: {
       index: join(ROOT, "src/index.ts"),
       connector: join(ROOT, "src/connector-door.ts"),
+      dkim: join(ROOT, "src/dkim-door.ts"),
+      oauth2: join(ROOT, "src/oauth2-door.ts"),
       workerd: join(ROOT, "src/workerd.ts"),
       "workerd-connector": join(ROOT, "src/workerd-connector.ts"),
     },

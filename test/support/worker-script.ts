@@ -1,17 +1,15 @@
 // What runs in the Worker: what is made in its global scope, as people do, and what its invocations do with that.
 
+import { createDkimSigner } from "../../src/dkim-door.ts";
+import { clientCredentialsGrant, refreshTokenGrant, serviceAccountGrant } from "../../src/oauth2-door.ts";
 import {
   attachment,
-  clientCredentialsGrant,
   compileTemplate,
-  createDkimSigner,
   type Message,
-  refreshTokenGrant,
   renderTemplate,
   SmtpClient,
   type SmtpClientOptions,
   type SmtpError,
-  serviceAccountGrant,
   type Template,
   type TokenSource,
 } from "../../src/workerd.ts";

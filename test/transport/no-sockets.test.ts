@@ -6,6 +6,7 @@ import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { composeMessage } from "../../src/compose-door.ts";
+import type * as Dkim from "../../src/dkim-door.ts";
 import type * as Index from "../../src/index.ts";
 import { connectNode } from "../../src/transport/node.ts";
 import { MESSAGE } from "../support/client.ts";
@@ -42,7 +43,10 @@ let doors: Readonly<Record<"index" | "workerd", string>>;
 beforeAll(async () => {
   const bundle = async (door: string): Promise<string> => {
     const { outputFiles } = await build({
-      entryPoints: [`${ROOT}/src/${door}.ts`],
+      stdin: {
+        contents: `export * from "./src/${door}.ts"; export * from "./src/dkim-door.ts";`,
+        resolveDir: ROOT,
+      },
       bundle: true,
       format: "esm",
       target: "es2022",
@@ -60,7 +64,10 @@ beforeAll(async () => {
 });
 
 /** The package there, and which of the foreign globals it looked at so far. */
-function load(door: keyof typeof doors): { readonly pennypost: typeof Index; readonly looked: string[] } {
+function load(door: keyof typeof doors): {
+  readonly pennypost: typeof Index & typeof Dkim;
+  readonly looked: string[];
+} {
   const looked: string[] = [];
   const context = createContext({ ...WEB });
   for (const name of FOREIGN) {
